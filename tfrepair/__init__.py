@@ -1,0 +1,1 @@
+"""Turn what is left of a TensorFlow model into a complete SavedModel."""

@@ -1,0 +1,1 @@
+"""Use cases: each calls the stages in order and returns data."""

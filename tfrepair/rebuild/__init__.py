@@ -1,0 +1,1 @@
+"""Pure: a plan becomes values, each with its provenance."""

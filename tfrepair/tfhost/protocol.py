@@ -1,0 +1,164 @@
+"""What can be asked of the process that runs TensorFlow, as data.
+
+Every request is a frozen dataclass with JSON both ways; answers are the core nouns
+(:class:`~tfrepair.core.architecture.Architecture`, :class:`~tfrepair.core.receipt.Receipt`).
+Arrays never travel inside a message: they lie in files named by the request. The client
+(:mod:`tfrepair.tfhost.client`) and the in-process host carry the same requests.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+from tfrepair.core.architecture import Architecture
+from tfrepair.core.receipt import Receipt
+
+PROTOCOL_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchRequest:
+    """Build and describe an architecture.
+
+    Attributes
+    ----------
+    kind
+        ``"file"`` (a Python file), ``"module"`` (an importable name), ``"json"`` (a Keras config).
+    location
+        Path of the file, or the module's dotted name.
+    factory
+        Function or variable to take; empty to look for the usual names.
+    keras
+        ``3``, or ``2`` for tf_keras.
+    input_shapes
+        ``(name, shape)`` pairs for a model that is not built; the name is empty for a single
+        input; ``-1`` stands for a free axis. Shapes include the batch axis.
+    optimizer
+        Optimizer to compile with if the model has none: a name (``"adam"``), or a JSON object
+        as ``keras.optimizers.serialize`` gives it.
+    loss, metrics
+        Loss and metric names to compile with if the model has none.
+    """
+
+    kind: str
+    location: str
+    factory: str = ""
+    keras: int = 3
+    input_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    optimizer: str = ""
+    loss: str = ""
+    metrics: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ArchRequest":
+        """Build a request from :meth:`to_json` data."""
+        fields = dict(data)
+        fields["input_shapes"] = tuple(
+            (name, tuple(shape)) for name, shape in fields["input_shapes"]
+        )
+        fields["metrics"] = tuple(fields["metrics"])
+        return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueFile:
+    """The value of one variable, as raw little-endian C-order bytes in a file of its own."""
+
+    path: str
+    file: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """Fill the architecture described last and export it.
+
+    Attributes
+    ----------
+    directory
+        Directory to create; must not exist.
+    values
+        Variables to assign before tracing; the others keep what the architecture gave them.
+    keep_state
+        For a live model: keep optimizer, seeds, metrics as they are instead of resetting them.
+    probe
+        File to write the probe's inputs and outputs to.
+    """
+
+    directory: str
+    values: tuple[ValueFile, ...]
+    keep_state: bool
+    probe: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ExportRequest":
+        """Build a request from :meth:`to_json` data."""
+        fields = dict(data)
+        fields["values"] = tuple(
+            ValueFile(**{**entry, "shape": tuple(entry["shape"])}) for entry in fields["values"]
+        )
+        return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardRequest:
+    """Load a SavedModel without any model code and run one signature.
+
+    Attributes
+    ----------
+    saved_model, signature
+        Directory and signature name.
+    inputs
+        ``.npz`` whose members ``in/<name>`` are the signature's inputs.
+    outputs
+        ``.npz`` to write, members ``out/<name>``.
+    """
+
+    saved_model: str
+    signature: str
+    inputs: str
+    outputs: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ForwardRequest":
+        """Build a request from :meth:`to_json` data."""
+        return cls(**data)
+
+
+class Host(Protocol):
+    """Something that runs TensorFlow for us; a context manager.
+
+    Raises
+    ------
+    ArchitectureError
+        The user's code failed, or describes nothing that can be exported.
+    HostError
+        The process itself failed.
+    """
+
+    def describe(self, request: ArchRequest) -> Architecture:
+        """Build the architecture and describe it."""
+
+    def export(self, request: ExportRequest) -> Receipt:
+        """Fill the architecture that was described last, and export it."""
+
+    def forward(self, request: ForwardRequest) -> None:
+        """Run a signature of a SavedModel in this host."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...

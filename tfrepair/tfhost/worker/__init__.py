@@ -1,0 +1,1 @@
+"""The process that runs TensorFlow: started, never imported by the rest of tfrepair."""

@@ -1,0 +1,1 @@
+"""The output: staged beside its destination, published whole or not at all."""
