@@ -1,0 +1,75 @@
+"""Statistics of one array: what ``inspect`` shows and what planning holds against roles."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfrepair.core.tensor import Array
+
+_CHUNK = 1 << 20
+"""Elements taken at once: 8 MiB of float64, so that memory does not grow with the array."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Minimum, maximum and mean over the finite elements, and the counts of the others.
+
+    ``minimum``, ``maximum`` and ``mean`` are ``None`` when there is no finite element or the
+    elements have no order (complex numbers, strings).
+    """
+
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    nan: int
+    inf: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the statistics as plain JSON data."""
+        return {
+            "min": self.minimum,
+            "max": self.maximum,
+            "mean": self.mean,
+            "nan": self.nan,
+            "inf": self.inf,
+        }
+
+
+NO_STATISTICS = Statistics(minimum=None, maximum=None, mean=None, nan=0, inf=0)
+
+
+def statistics_of(array: Array) -> Statistics:
+    """Compute the statistics of an array in chunks.
+
+    Parameters
+    ----------
+    array
+        Any shape; real numeric or boolean. Other element types give :data:`NO_STATISTICS`.
+
+    Returns
+    -------
+    The statistics; sums are taken in float64.
+    """
+    if not _is_real(array):
+        return NO_STATISTICS
+    low, high, total, count, nan, inf = math.inf, -math.inf, 0.0, 0, 0, 0
+    flat = array.ravel(order="K")
+    for start in range(0, flat.size, _CHUNK):
+        values = flat[start : start + _CHUNK].astype(np.float64)
+        finite = values[np.isfinite(values)]
+        nan += int(np.isnan(values).sum())
+        inf += int(np.isinf(values).sum())
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+            total += float(finite.sum())
+            count += int(finite.size)
+    if count == 0:
+        return Statistics(minimum=None, maximum=None, mean=None, nan=nan, inf=inf)
+    return Statistics(minimum=low, maximum=high, mean=total / count, nan=nan, inf=inf)
+
+
+def _is_real(array: Array) -> bool:
+    # Extended floats of ml_dtypes have kind "V" but cast to float64; a plain void does not.
+    return array.dtype.kind in "biuf" or (array.dtype.kind == "V" and array.dtype.name != "void")
