@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from tfrepair.core.architecture import Role, Variable
+from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.statistics import Statistics
 
 _NEVER_NEGATIVE = frozenset({Role.MOVING_VARIANCE, Role.VARIANCE, Role.COUNT})
@@ -26,3 +29,43 @@ def contradiction(variable: Variable, statistics: Callable[[], Statistics]) -> s
             f"a {variable.role.value} is never negative and the smallest value is {found.minimum:g}"
         )
     return ""
+
+
+def overflow(have: str, want: str, statistics: Callable[[], Statistics]) -> str:
+    """Return why a cast would destroy finite values, or an empty string.
+
+    Parameters
+    ----------
+    have, want
+        Dtype names of the stored array and of the variable.
+    statistics
+        Called only if ``want`` has the smaller range; costs I/O.
+    """
+    lowest, highest = _range(want)
+    have_lowest, have_highest = _range(have)
+    if lowest <= have_lowest and have_highest <= highest:
+        return ""
+    found = statistics()
+    if found.minimum is None or found.maximum is None:
+        return ""
+    if lowest <= found.minimum and found.maximum <= highest:
+        return ""
+    return (
+        f"values from {found.minimum:g} to {found.maximum:g} do not fit {want} "
+        f"({lowest:g} to {highest:g})"
+    )
+
+
+def _range(dtype: str) -> tuple[float, float]:
+    found = numpy_dtype(dtype)
+    if found.kind in "iu":
+        integers = np.iinfo(found)
+        return float(integers.min), float(integers.max)
+    if found.kind == "f":
+        floats = np.finfo(found)
+        return float(floats.min), float(floats.max)
+    if found.name == "bfloat16":
+        # As wide as float32, but for the last bits of the largest number.
+        largest = float.fromhex("0x1.fep127")
+        return -largest, largest
+    return -np.inf, np.inf

@@ -1,0 +1,215 @@
+"""The planning stage's one public function: from a store and an architecture to a plan.
+
+Decides which kind of planning a source asks for (a list, several lists, names), then looks at the
+values of what was matched. Nothing is read here but metadata and, through the caller's
+``statistics``, numbers about values. Pure. Comes before rebuild.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from tfrepair.core.architecture import Architecture
+from tfrepair.core.errors import UsageError
+from tfrepair.core.findings import Finding, Severity
+from tfrepair.core.plan import Gap, Leftover, Match, Plan, Reference
+from tfrepair.core.tensor import Tensor, TensorStore
+from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
+from tfrepair.planning.names import plan_names
+from tfrepair.planning.naming import enumeration, read_name
+from tfrepair.planning.orders import (
+    CONVENTION_NAMES,
+    Convention,
+    conventions,
+    named_convention,
+    trainable_only,
+)
+from tfrepair.planning.values import contradiction, overflow
+
+_UNSTATED = Reference(path="", digest="")
+
+
+def build_plan(
+    store: TensorStore,
+    architecture: Architecture,
+    statistics: StatisticsOf,
+    *,
+    order: str = "",
+) -> Plan:
+    """Assign a source's tensors to an architecture's weights.
+
+    Parameters
+    ----------
+    store, architecture
+        The two sides.
+    statistics
+        Statistics of a tensor under a transform; called for matched tensors only.
+    order
+        Name of a list order that the user vouches for; empty to find out.
+
+    Returns
+    -------
+    A plan in which every weight is in a match, a gap or a tie. The caller fills in the references.
+
+    Raises
+    ------
+    UsageError
+        For an order that does not exist.
+    """
+    tensors = store.tensors
+    if order:
+        outcome = _forced(_in_order(tensors), architecture, statistics, order)
+    elif not store.names_are_meaningful or _enumerated(tensors):
+        outcome = _as_list(_in_order(tensors), architecture, statistics)
+    else:
+        outcome = _named(tensors, architecture, statistics)
+    return _checked(_plan(outcome), tensors, architecture, statistics)
+
+
+def _plan(outcome: Outcome) -> Plan:
+    return Plan(
+        source=_UNSTATED,
+        arch=_UNSTATED,
+        convention=outcome.convention,
+        matches=outcome.matches,
+        missing=outcome.missing,
+        leftover=outcome.leftover,
+        ties=outcome.ties,
+        findings=outcome.findings,
+    )
+
+
+def _enumerated(tensors: Sequence[Tensor]) -> bool:
+    return len(tensors) > 1 and enumeration(tensor.name for tensor in tensors) is not None
+
+
+def _in_order(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return enumerated tensors by number (``arr_2`` before ``arr_10``), others as stored."""
+    numbers = enumeration(tensor.name for tensor in tensors)
+    if numbers is None:
+        return tuple(tensors)
+    ranked = sorted(range(len(tensors)), key=lambda place: numbers[place])
+    return tuple(tensors[place] for place in ranked)
+
+
+def _forced(
+    tensors: Sequence[Tensor], architecture: Architecture, statistics: StatisticsOf, order: str
+) -> Outcome:
+    convention = _convention(architecture, order)
+    return plan_list(items_of(tensors, convention.order), architecture, (convention,), statistics)
+
+
+def _convention(architecture: Architecture, order: str) -> Convention:
+    if order == "trainable-only":
+        return trainable_only(architecture)
+    convention = named_convention(architecture, order)
+    if convention is None:
+        message = f"no list order is called {order!r} for this architecture"
+        raise UsageError(message, remedy="one of: " + ", ".join(CONVENTION_NAMES))
+    return convention
+
+
+def _as_list(
+    tensors: Sequence[Tensor], architecture: Architecture, statistics: StatisticsOf
+) -> Outcome:
+    items = items_of(tensors, architecture.weights)
+    return plan_list(items, architecture, conventions(architecture), statistics)
+
+
+def _named(
+    tensors: Sequence[Tensor], architecture: Architecture, statistics: StatisticsOf
+) -> Outcome:
+    by_name = plan_names(tensors, architecture)
+    if by_name.matches or by_name.ties:
+        return by_name
+    lists = _lists_within(tensors)
+    fitting = []
+    for name, members in lists.items():
+        outcome = _as_list(members, architecture, statistics)
+        if outcome.matches:
+            fitting.append((name, outcome))
+    if not fitting:
+        return by_name
+    if len(fitting) > 1:
+        return _several_lists([name for name, _ in fitting], by_name)
+    ((name, outcome),) = fitting
+    rest = tuple(
+        Leftover(source=tensor.name, reason=f"not in the list {name!r}, which fits as a whole")
+        for tensor in tensors
+        if tensor not in lists[name]
+    )
+    return replace(outcome, leftover=(*outcome.leftover, *rest))
+
+
+def _lists_within(tensors: Sequence[Tensor]) -> dict[str, list[Tensor]]:
+    """Return the lists of a container, by the name that they have in it."""
+    lists: dict[str, list[Tensor]] = {}
+    for tensor in tensors:
+        if read_name(tensor.name).index is not None:
+            lists.setdefault(tensor.name.rpartition("/")[0], []).append(tensor)
+    return lists
+
+
+def _several_lists(names: Sequence[str], outcome: Outcome) -> Outcome:
+    finding = Finding(
+        code="several-lists-fit",
+        severity=Severity.ERROR,
+        where=", ".join(names),
+        message=f"{len(names)} lists of the source fit the architecture as a whole, and nothing "
+        "tells which holds the weights",
+        remedy="write a plan with `tfrepair plan -o plan.toml` and name the list's tensors there",
+    )
+    return replace(outcome, findings=(*outcome.findings, finding))
+
+
+def _checked(
+    plan: Plan, tensors: Sequence[Tensor], architecture: Architecture, statistics: StatisticsOf
+) -> Plan:
+    """Look at the values of what was matched."""
+    by_name = {tensor.name: tensor for tensor in tensors}
+    kept: list[Match] = []
+    gaps: list[Gap] = []
+    findings: list[Finding] = []
+    for match in plan.matches:
+        variable = architecture.by_path[match.target]
+        read = partial(statistics, match.source, match.transform)
+        broken = overflow(by_name[match.source].dtype, variable.dtype, read)
+        if broken:
+            reason = f"{match.source}: {broken}"
+            gaps.append(Gap(target=match.target, reason=reason, candidates=match.sources))
+            continue
+        kept.append(match)
+        findings += _not_finite(match, statistics)
+        problem = contradiction(variable, read)
+        if problem:
+            findings.append(
+                Finding(
+                    code="unlikely-value",
+                    severity=Severity.WARNING,
+                    where=match.target,
+                    message=f"filled from {match.source}, but {problem}",
+                    remedy="check the names of the source, or edit the plan",
+                )
+            )
+    return replace(
+        plan,
+        matches=tuple(kept),
+        missing=(*plan.missing, *gaps),
+        findings=(*plan.findings, *findings),
+    )
+
+
+def _not_finite(match: Match, statistics: StatisticsOf) -> tuple[Finding, ...]:
+    found = statistics(match.source, match.transform)
+    if not found.nans and not found.infs:
+        return ()
+    return (
+        Finding(
+            code="not-finite",
+            severity=Severity.WARNING,
+            where=match.source,
+            message=f"{found.nans} NaN and {found.infs} infinite values go to {match.target} "
+            "as they are",
+            remedy="look for an earlier save: a model does not compute with these",
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What names mean in the files of others: tables only, no code that decides."""

@@ -1,0 +1,298 @@
+"""plan.toml: a plan as a person reads and edits it, and back.
+
+Only ``[map]`` is used when a plan is applied; ``[ties]``, ``[missing]`` and ``[unused]`` are there
+to choose from. Lines that a person changed become ``MANUAL``. Text in, text out: no files. Pure.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tomlkit
+from rapidfuzz import process
+
+from tfrepair.core.architecture import Architecture, VariablePath
+from tfrepair.core.errors import PlanError, Stale
+from tfrepair.core.plan import Confidence, Gap, Leftover, Match, Plan, Reference
+from tfrepair.core.tensor import SourceName, TensorStore
+from tfrepair.core.transform import Transform, TransformError, parse_transform
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of ``[map]``: the tensor to take, and what to do to it."""
+
+    source: SourceName
+    transform: Transform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """What a plan file says.
+
+    Attributes
+    ----------
+    source, arch
+        What it was made for.
+    convention
+        List order it was made with, or empty.
+    lines
+        Variable path to the line that fills it.
+    """
+
+    source: Reference
+    arch: Reference
+    convention: str
+    lines: Mapping[str, Line]
+
+
+def plan_to_toml(plan: Plan) -> str:
+    """Write a plan as TOML text with comments; equal plans give equal text."""
+    document = tomlkit.document()
+    head = tomlkit.table()
+    head.add("version", VERSION)
+    for name, reference in (("source", plan.source), ("arch", plan.arch)):
+        inline = tomlkit.inline_table()
+        inline.update({"path": reference.path, "digest": reference.digest})
+        head.add(name, inline)
+    if plan.convention:
+        head.add("order", plan.convention)
+    document.add("plan", head)
+    document.add("map", _map_table(plan))
+    _add_table(
+        document,
+        "ties",
+        "nothing here is used until it is moved to [map]",
+        {path: list(tie.sources) for tie in plan.ties for path in tie.targets},
+    )
+    _add_table(
+        document,
+        "missing",
+        "weights without a source; give them one in [map]",
+        {gap.target: _gap_text(gap) for gap in plan.missing},
+    )
+    _add_table(
+        document,
+        "unused",
+        "tensors of the source that fill nothing",
+        {left.source: left.reason for left in plan.leftover},
+    )
+    return tomlkit.dumps(document)
+
+
+def _map_table(plan: Plan) -> Any:  # tomlkit's tables are dynamic
+    table = tomlkit.table()
+    table.comment('"variable" = "tensor"; edit freely')
+    for match in plan.matches:
+        item: Any
+        if match.transform.operations:
+            item = tomlkit.inline_table()
+            item.update({"from": match.source, "transform": str(match.transform)})
+        else:
+            item = tomlkit.string(match.source)
+        item.comment(f"{match.confidence.value}  {', '.join(match.evidence)}")
+        table.add(match.target, item)
+    return table
+
+
+def _gap_text(gap: Gap) -> str:
+    if not gap.candidates:
+        return gap.reason
+    return f"{gap.reason}; of a fitting shape: {', '.join(gap.candidates)}"
+
+
+def _add_table(document: Any, name: str, comment: str, lines: Mapping[Any, Any]) -> None:
+    if not lines:
+        return
+    table = tomlkit.table()
+    table.comment(comment)
+    for key, value in lines.items():
+        table.add(str(key), value)
+    document.add(name, table)
+
+
+def parse_plan(text: str, where: str) -> PlanFile:
+    """Read TOML text.
+
+    Raises
+    ------
+    PlanError
+        Naming every line that cannot be understood.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{where}: not TOML: {error}"
+        raise PlanError(message, remedy="make the plan again with `tfrepair plan`") from error
+    problems: list[str] = []
+    head = data.get("plan", {})
+    if not isinstance(head, dict) or head.get("version") != VERSION:
+        problems.append(f"[plan] version must be {VERSION}")
+        head = {}
+    lines = {}
+    for target, value in _table(data, "map", problems).items():
+        try:
+            lines[target] = _line(value)
+        except (TransformError, ValueError) as error:
+            problems.append(f'[map] "{target}": {error}')
+    plan = PlanFile(
+        source=_reference(head, "source", problems),
+        arch=_reference(head, "arch", problems),
+        convention=str(head.get("order", "")),
+        lines=lines,
+    )
+    if problems:
+        message = f"{where}: " + "; ".join(problems)
+        raise PlanError(message, remedy="mend these lines, or make the plan again")
+    return plan
+
+
+def _table(data: Mapping[str, Any], name: str, problems: list[str]) -> Mapping[str, Any]:
+    table = data.get(name, {})
+    if isinstance(table, dict):
+        return table
+    problems.append(f"[{name}] must be a table")
+    return {}
+
+
+def _reference(head: Mapping[str, Any], name: str, problems: list[str]) -> Reference:
+    value = head.get(name)
+    if isinstance(value, dict) and isinstance(value.get("digest"), str):
+        return Reference(path=str(value.get("path", "")), digest=value["digest"])
+    problems.append(f"[plan] {name} must be {{ path = ..., digest = ... }}")
+    return Reference(path="", digest="")
+
+
+def _line(value: object) -> Line:
+    if isinstance(value, str):
+        return Line(source=SourceName(value), transform=Transform())
+    if isinstance(value, dict) and isinstance(value.get("from"), str):
+        unknown = set(value) - {"from", "transform"}
+        if unknown:
+            message = f"unknown keys {sorted(unknown)}; known: from, transform"
+            raise ValueError(message)
+        transform = parse_transform(str(value.get("transform", "")))
+        return Line(source=SourceName(value["from"]), transform=transform)
+    message = 'expected "tensor" or { from = "tensor", transform = "..." }'
+    raise ValueError(message)
+
+
+def apply_plan_file(
+    edited: PlanFile, fresh: Plan, store: TensorStore, architecture: Architecture
+) -> Plan:
+    """Turn an edited plan file into a plan.
+
+    Parameters
+    ----------
+    edited
+        What the file says.
+    fresh
+        What planning says today for the same inputs, with its references filled in; unchanged
+        lines keep its confidence and evidence.
+    store, architecture
+        The inputs.
+
+    Raises
+    ------
+    Stale
+        If the file was made for other inputs.
+    PlanError
+        Naming every line that does not fit.
+    """
+    _require_same(edited, fresh)
+    problems: list[str] = []
+    matches = tuple(
+        match
+        for target, line in edited.lines.items()
+        if (match := _resolved(target, line, fresh, store, architecture, problems)) is not None
+    )
+    if problems:
+        message = "the plan does not fit: " + "; ".join(problems)
+        raise PlanError(message, remedy="mend these lines of [map]")
+    filled = {match.target for match in matches}
+    used = {match.source for match in matches}
+    old_gaps = {gap.target: gap for gap in fresh.missing}
+    missing = tuple(
+        old_gaps.get(v.path, Gap(target=v.path, reason="the plan gives it no source"))
+        for v in architecture.weights
+        if v.path not in filled
+    )
+    reasons = {left.source: left.reason for left in fresh.leftover}
+    leftover = tuple(
+        Leftover(source=t.name, reason=reasons.get(t.name, "the plan does not use it"))
+        for t in store
+        if t.name not in used
+    )
+    ranked = {variable.path: place for place, variable in enumerate(architecture.weights)}
+    return replace(
+        fresh,
+        matches=tuple(sorted(matches, key=lambda match: ranked[match.target])),
+        missing=missing,
+        leftover=leftover,
+        ties=(),
+        # What made planning refuse is settled by the person who wrote the map.
+        findings=tuple(f for f in fresh.findings if f.severity.value != "error"),
+    )
+
+
+def _require_same(edited: PlanFile, fresh: Plan) -> None:
+    for name, have, want in (
+        ("source", fresh.source, edited.source),
+        ("architecture", fresh.arch, edited.arch),
+    ):
+        if have.digest != want.digest:
+            message = (
+                f"the plan was made for another {name}: {want.path} with digest "
+                f"{want.digest[:16]}..., found {have.path} with {have.digest[:16]}..."
+            )
+            raise Stale(message, remedy="make the plan again with `tfrepair plan`")
+
+
+def _resolved(
+    target: str,
+    line: Line,
+    fresh: Plan,
+    store: TensorStore,
+    architecture: Architecture,
+    problems: list[str],
+) -> Match | None:
+    weights = {variable.path: variable for variable in architecture.weights}
+    path = VariablePath(target)
+    if path not in weights:
+        problems.append(f'no weight is called "{target}"{_did_you_mean(target, weights)}')
+        return None
+    if line.source not in store:
+        names = store.by_name
+        problems.append(f'no tensor is called "{line.source}"{_did_you_mean(line.source, names)}')
+        return None
+    tensor, want = store[line.source], weights[path]
+    try:
+        have = line.transform.shape(tensor.shape)
+    except TransformError as error:
+        problems.append(f'"{target}": {error}')
+        return None
+    if have != want.shape:
+        problems.append(
+            f'"{target}" is {want.shape}, but "{line.source}" {tensor.shape} under '
+            f"{line.transform} is {have}"
+        )
+        return None
+    for match in fresh.matches:
+        if match.target == path and match.source == line.source:
+            if match.transform == line.transform:
+                return match
+    return Match(
+        target=path,
+        sources=(line.source,),
+        transform=line.transform,
+        confidence=Confidence.MANUAL,
+        evidence=("written into the plan",),
+    )
+
+
+def _did_you_mean(name: str, names: Mapping[Any, Any]) -> str:
+    found = process.extractOne(name, [str(known) for known in names], score_cutoff=60)
+    return f'; did you mean "{found[0]}"?' if found else ""

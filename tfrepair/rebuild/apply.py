@@ -1,0 +1,91 @@
+"""From a plan to the state: a lazy value and a provenance for every variable of the output.
+
+Nothing is read here: values are closures over the source's ``fetch``. Knows nothing of files or
+of TensorFlow. Comes after planning and before the writers. Pure.
+"""
+
+from dataclasses import dataclass
+
+from tfrepair.core.architecture import Architecture, Variable, VariableKind
+from tfrepair.core.dtypes import numpy_dtype
+from tfrepair.core.plan import Match, Plan
+from tfrepair.core.state import Provenance, ProvenanceKind, State, StateEntry
+from tfrepair.core.tensor import Array, Tensor, TensorStore
+from tfrepair.core.transform import Transform
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A source tensor under a transform, as the variable's dtype."""
+
+    tensor: Tensor
+    transform: Transform
+    dtype: str
+
+    def __call__(self) -> Array:
+        value = self.transform.run(self.tensor.fetch())
+        # A plan written by hand may leave the cast out.
+        return value.astype(numpy_dtype(self.dtype), copy=False)
+
+
+def apply(
+    plan: Plan, store: TensorStore, architecture: Architecture, *, keeps_live_state: bool = False
+) -> State:
+    """Give every variable of the architecture a value or its initial one.
+
+    Parameters
+    ----------
+    plan
+        What fills what.
+    store, architecture
+        The two sides of the plan.
+    keeps_live_state
+        True for a live model whose weights are the source's: its optimizer, seeds and metrics
+        belong to these weights and are kept.
+    """
+    matches = {match.target: match for match in plan.matches}
+    return State(
+        entries=tuple(
+            _filled(variable, matches[variable.path], store)
+            if variable.path in matches
+            else _own(variable, keeps_live_state)
+            for variable in architecture
+        )
+    )
+
+
+def _filled(variable: Variable, match: Match, store: TensorStore) -> StateEntry:
+    tensor = store[match.source]
+    unchanged = not match.transform.operations and tensor.dtype == variable.dtype
+    provenance = (
+        Provenance(kind=ProvenanceKind.READ)
+        if unchanged
+        else Provenance(kind=ProvenanceKind.CONVERTED, detail=_rule(match, tensor, variable))
+    )
+    return StateEntry(
+        path=variable.path,
+        shape=variable.shape,
+        dtype=variable.dtype,
+        provenance=provenance,
+        fetch=_Value(tensor, match.transform, variable.dtype),
+    )
+
+
+def _rule(match: Match, tensor: Tensor, variable: Variable) -> str:
+    operations = [str(match.transform)] if match.transform.operations else []
+    ends_right = f"cast:{variable.dtype}" in str(match.transform)
+    if tensor.dtype != variable.dtype and not ends_right:
+        operations.append(f"cast:{variable.dtype}")
+    return "|".join(operations)
+
+
+def _own(variable: Variable, keeps_live_state: bool) -> StateEntry:
+    kept = keeps_live_state and variable.kind is not VariableKind.WEIGHT
+    provenance = (
+        Provenance(kind=ProvenanceKind.READ, detail="live model")
+        if kept
+        else Provenance(kind=ProvenanceKind.INITIALISED)
+    )
+    return StateEntry(
+        path=variable.path, shape=variable.shape, dtype=variable.dtype, provenance=provenance
+    )
