@@ -6,9 +6,8 @@ model; planning, rebuild, verify and report only ever see this description.
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, NewType
 
 from tfrepair.core.findings import Finding
@@ -210,10 +209,10 @@ class Architecture:
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     optimizer: str = ""
-    optimizer_config: Mapping[str, Any] = MappingProxyType({})
+    optimizer_config: Mapping[str, Any] = field(default_factory=dict)
     has_loss: bool = False
     is_live: bool = False
-    versions: Mapping[str, str] = MappingProxyType({})
+    versions: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     @property

@@ -1,8 +1,7 @@
 """What the writer says it wrote, for verify to hold against the bytes on disk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from tfrepair.core.architecture import TensorSpec, VariablePath
@@ -92,7 +91,7 @@ class Receipt:
     probe: str = ""
     probe_note: str = ""
     findings: tuple[Finding, ...] = ()
-    versions: Mapping[str, str] = MappingProxyType({})
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as plain JSON data."""

@@ -14,6 +14,7 @@ from tfrepair.core.errors import UsageError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Gap, Leftover, Match, Plan, Reference
 from tfrepair.core.tensor import Tensor, TensorStore
+from tfrepair.core.transform import Cast, Transform
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
@@ -172,7 +173,7 @@ def _checked(
     findings: list[Finding] = []
     for match in plan.matches:
         variable = architecture.by_path[match.target]
-        read = partial(statistics, match.source, match.transform)
+        read = partial(statistics, match.source, _before_casts(match.transform))
         broken = overflow(by_name[match.source].dtype, variable.dtype, read)
         if broken:
             reason = f"{match.source}: {broken}"
@@ -199,16 +200,22 @@ def _checked(
     )
 
 
+def _before_casts(transform: Transform) -> Transform:
+    """Return the transform without its casts: what is judged are the stored values."""
+    kept = (operation for operation in transform.operations if not isinstance(operation, Cast))
+    return Transform(operations=tuple(kept))
+
+
 def _not_finite(match: Match, statistics: StatisticsOf) -> tuple[Finding, ...]:
-    found = statistics(match.source, match.transform)
-    if not found.nans and not found.infs:
+    found = statistics(match.source, _before_casts(match.transform))
+    if not found.nan and not found.inf:
         return ()
     return (
         Finding(
             code="not-finite",
             severity=Severity.WARNING,
             where=match.source,
-            message=f"{found.nans} NaN and {found.infs} infinite values go to {match.target} "
+            message=f"{found.nan} NaN and {found.inf} infinite values go to {match.target} "
             "as they are",
             remedy="look for an earlier save: a model does not compute with these",
         ),

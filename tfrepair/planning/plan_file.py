@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import tomlkit
+import tomlkit.items
 from rapidfuzz import process
 
 from tfrepair.core.architecture import Architecture, VariablePath
@@ -83,7 +84,7 @@ def plan_to_toml(plan: Plan) -> str:
     return tomlkit.dumps(document)
 
 
-def _map_table(plan: Plan) -> Any:  # tomlkit's tables are dynamic
+def _map_table(plan: Plan) -> tomlkit.items.Table:
     table = tomlkit.table()
     table.comment('"variable" = "tensor"; edit freely')
     for match in plan.matches:
@@ -104,7 +105,9 @@ def _gap_text(gap: Gap) -> str:
     return f"{gap.reason}; of a fitting shape: {', '.join(gap.candidates)}"
 
 
-def _add_table(document: Any, name: str, comment: str, lines: Mapping[Any, Any]) -> None:
+def _add_table(
+    document: tomlkit.TOMLDocument, name: str, comment: str, lines: Mapping[Any, Any]
+) -> None:
     if not lines:
         return
     table = tomlkit.table()
@@ -281,9 +284,8 @@ def _resolved(
         )
         return None
     for match in fresh.matches:
-        if match.target == path and match.source == line.source:
-            if match.transform == line.transform:
-                return match
+        if (match.target, match.sources, match.transform) == (path, (line.source,), line.transform):
+            return match
     return Match(
         target=path,
         sources=(line.source,),

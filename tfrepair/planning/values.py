@@ -59,10 +59,10 @@ def overflow(have: str, want: str, statistics: Callable[[], Statistics]) -> str:
 def _range(dtype: str) -> tuple[float, float]:
     found = numpy_dtype(dtype)
     if found.kind in "iu":
-        integers = np.iinfo(found)
+        integers = np.iinfo(found.name)
         return float(integers.min), float(integers.max)
     if found.kind == "f":
-        floats = np.finfo(found)
+        floats = np.finfo(found.name)
         return float(floats.min), float(floats.max)
     if found.name == "bfloat16":
         # As wide as float32, but for the last bits of the largest number.
