@@ -1,0 +1,74 @@
+"""The SavedModel writer: a state and a host become a directory and a receipt.
+
+Values go to the host through files, one variable at a time, so that no more than the largest one
+is in memory here; the host assigns them before it traces, so that nothing is baked from an
+initial value. Comes after rebuild; :mod:`tfrepair.verify` reads the result with other code.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfrepair.core.receipt import Receipt
+from tfrepair.core.state import State, StateEntry
+from tfrepair.tfhost.protocol import ExportRequest, Host, ValueFile
+
+Step = Callable[[int, int], None]
+"""Called with the number of finished values and of all values."""
+
+RECORD = Path("assets.extra") / "tfrepair.json"
+"""Where a SavedModel carries its own history."""
+
+
+def write(state: State, host: Host, stage: Path, *, keep_state: bool, step: Step) -> Receipt:
+    """Export the architecture that the host described last, filled with a state.
+
+    Parameters
+    ----------
+    state
+        Values; variables without one keep what the architecture gives them.
+    host
+        Has described the architecture.
+    stage
+        Directory to work in; the SavedModel is its ``model``, the probe its ``probe.npz``.
+    keep_state
+        For a live model: keep optimizer, seeds and metrics.
+    step
+        Told about progress.
+    """
+    values = stage / "values"
+    values.mkdir()
+    filled = state.filled
+    files = []
+    for place, entry in enumerate(filled):
+        files.append(_spill(entry, values / f"{place}.bin"))
+        step(place + 1, len(filled))
+    return host.export(
+        ExportRequest(
+            directory=str(stage / "model"),
+            values=tuple(files),
+            keep_state=keep_state,
+            probe=str(stage / "probe.npz"),
+        )
+    )
+
+
+def _spill(entry: StateEntry, path: Path) -> ValueFile:
+    if entry.fetch is None:
+        message = f"{entry.path} has no value of its own"
+        raise ValueError(message)
+    value = np.ascontiguousarray(entry.fetch())
+    with path.open("wb") as file:
+        file.write(value.view(np.uint8).data if value.ndim and value.size else value.tobytes())
+    return ValueFile(path=entry.path, file=str(path), dtype=entry.dtype, shape=entry.shape)
+
+
+def write_record(model: Path, record: Mapping[str, Any]) -> None:
+    """Put the history of the values into the SavedModel, as ``assets.extra/tfrepair.json``."""
+    path = model / RECORD
+    path.parent.mkdir(exist_ok=True)
+    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
