@@ -239,7 +239,7 @@ def test_a_plan_for_another_source_is_stale() -> None:
 def test_every_bad_line_is_named() -> None:
     source = listed(*SEED_SHAPES)
     plan = planned(source, SEED).with_references(SOURCE, ARCH)
-    text = plan_to_toml(plan).replace('"dense/kernel" = "0"', '"dense/kernal" = "0"')
+    text = plan_to_toml(plan).replace('"dense/kernel" = "0"', '"dense/kernell" = "0"')
     text = text.replace('"dense/bias" = "1"', '"dense/bias" = "0"')
     with pytest.raises(PlanError) as caught:
         apply_plan_file(parse_plan(text, "plan.toml"), plan, source, SEED)
