@@ -1,1 +1,52 @@
-"""Turn what is left of a TensorFlow model into a complete SavedModel."""
+"""tfrepair: turn what is left of a TensorFlow model into a complete SavedModel.
+
+The names below are the Python API; each is imported on first use, so that ``import tfrepair``
+costs nothing. TensorFlow is never imported by this package outside the process that runs it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfrepair.api.conversion import convert as convert
+    from tfrepair.api.conversion import plan as plan
+    from tfrepair.api.inspection import Inspection as Inspection
+    from tfrepair.api.inspection import inspect as inspect
+    from tfrepair.api.report import Report as Report
+    from tfrepair.api.sources import open_store
+    from tfrepair.api.verification import verify as verify
+    from tfrepair.core.errors import TfrepairError as TfrepairError
+    from tfrepair.core.plan import Plan as Plan
+    from tfrepair.core.tensor import Tensor as Tensor
+    from tfrepair.core.tensor import TensorStore as TensorStore
+    from tfrepair.core.verdict import Verdict as Verdict
+
+    open = open_store
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Inspection": ("tfrepair.api.inspection", "Inspection"),
+    "Plan": ("tfrepair.core.plan", "Plan"),
+    "Report": ("tfrepair.api.report", "Report"),
+    "Tensor": ("tfrepair.core.tensor", "Tensor"),
+    "TensorStore": ("tfrepair.core.tensor", "TensorStore"),
+    "TfrepairError": ("tfrepair.core.errors", "TfrepairError"),
+    "Verdict": ("tfrepair.core.verdict", "Verdict"),
+    "convert": ("tfrepair.api.conversion", "convert"),
+    "inspect": ("tfrepair.api.inspection", "inspect"),
+    "open": ("tfrepair.api.sources", "open_store"),
+    "plan": ("tfrepair.api.conversion", "plan"),
+    "verify": ("tfrepair.api.verification", "verify"),
+}
+
+__all__ = ["__version__", *sorted(_WHERE)]  # noqa: PLE0604 - the keys are strings
+
+
+def __getattr__(name: str) -> object:
+    try:
+        module, attribute = _WHERE[name]
+    except KeyError:
+        message = f"module 'tfrepair' has no attribute {name!r}"
+        raise AttributeError(message) from None
+    return getattr(import_module(module), attribute)

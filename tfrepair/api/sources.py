@@ -1,0 +1,65 @@
+"""Sources as the use cases need them: opened, with a digest, and with statistics on demand."""
+
+import hashlib
+from pathlib import Path
+
+from tfrepair.core.plan import Reference
+from tfrepair.core.statistics import Statistics, statistics_of
+from tfrepair.core.tensor import Limits, SourceName, TensorStore
+from tfrepair.core.transform import Transform
+from tfrepair.readers.registry import open_source
+
+_CHUNK = 1 << 20
+
+
+def open_store(
+    path: str | Path, *, reader: str | None = None, limits: Limits | None = None
+) -> TensorStore:
+    """Open a source: a bare weight file or folder, recognized by its content.
+
+    Parameters
+    ----------
+    path
+        File or directory.
+    reader
+        Name of the reader to use; ``None`` to find out.
+    limits
+        Bounds for what a hostile file may cost.
+
+    Returns
+    -------
+    Metadata of every tensor; reading a tensor's values is up to its ``fetch``.
+
+    Raises
+    ------
+    SourceError
+        If the source cannot be read, or reading it would not be safe.
+    """
+    return open_source(Path(path), limits=limits or Limits(), reader=reader)
+
+
+def source_reference(store: TensorStore) -> Reference:
+    """Return what a plan remembers of a source: its name and the SHA-256 of its files."""
+    total = hashlib.sha256()
+    for name in store.files:
+        part = hashlib.sha256()
+        with Path(name).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                part.update(chunk)
+        total.update(part.digest())
+    return Reference(path=Path(store.path).name, digest=total.hexdigest())
+
+
+class Reading:
+    """Statistics of a store's tensors, each computed once."""
+
+    def __init__(self, store: TensorStore) -> None:
+        self._tensors = store.by_name
+        self._known: dict[tuple[SourceName, str], Statistics] = {}
+
+    def __call__(self, name: SourceName, transform: Transform) -> Statistics:
+        """Return the statistics of a tensor under a transform; reads the tensor."""
+        key = (name, str(transform))
+        if key not in self._known:
+            self._known[key] = statistics_of(transform.run(self._tensors[name].fetch()))
+        return self._known[key]

@@ -1,0 +1,68 @@
+"""A host for a model that lives in this process; the model is left as it was.
+
+The worker's modules are imported when the first request comes, so that nothing here imports
+TensorFlow before the user's own model has. Comes beside :mod:`tfrepair.tfhost.client`.
+"""
+
+import importlib
+from types import TracebackType
+from typing import Any, Self
+
+from tfrepair.core.architecture import Architecture
+from tfrepair.core.errors import HostError
+from tfrepair.core.receipt import Receipt
+from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest
+
+_WORKER = "tfrepair.tfhost.worker"
+
+
+class InProcessHost:
+    """A host around a live model; a context manager.
+
+    Parameters
+    ----------
+    model
+        ``keras.Model``, ``tf_keras.Model`` or ``tf.Module``.
+    sample_input
+        What the model is called with, for a model that is not built.
+    """
+
+    def __init__(self, model: Any, sample_input: Any = None) -> None:  # noqa: ANN401 - of any framework
+        self._model = model
+        self._sample = sample_input
+        self._built: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._built = None
+
+    def describe(self, request: ArchRequest) -> Architecture:
+        """Describe the model; builds it, its optimizer and its metrics if they are not built."""
+        build = importlib.import_module(f"{_WORKER}.build")
+        describe = importlib.import_module(f"{_WORKER}.describe")
+        self._built = build.build_live(self._model, self._sample, request)
+        described: Architecture = describe.describe(self._built, request)
+        return described
+
+    def export(self, request: ExportRequest) -> Receipt:
+        """Export a filled copy of the model's state; every value is put back afterwards."""
+        if self._built is None:
+            message = "nothing was described yet"
+            raise HostError(message)
+        export = importlib.import_module(f"{_WORKER}.export")
+        assign = importlib.import_module(f"{_WORKER}.assign")
+        with assign.untouched(self._built):
+            receipt: Receipt = export.export(self._built, request)
+        return receipt
+
+    def forward(self, request: ForwardRequest) -> None:
+        """Refuse: a process that knows the model's code proves nothing."""
+        message = f"{request.saved_model}: a forward check needs a process without the model's code"
+        raise HostError(message)

@@ -1,0 +1,105 @@
+"""What each request of the protocol calls, and errors as data."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tfrepair.core.errors import ArchitectureError, TfrepairError
+from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest
+from tfrepair.tfhost.worker.built import Built
+
+_Step = Callable[[], None]
+
+
+class Dispatcher:
+    """Holds the model that was described last.
+
+    Parameters
+    ----------
+    show, hold
+        Called when what is printed from now on is the user's business, or not.
+    """
+
+    def __init__(self, *, show: _Step, hold: _Step) -> None:
+        self._show = show
+        self._hold = hold
+        self._built: Built | None = None
+
+    def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the reply to one request; an error is a reply too."""
+        try:
+            return {"ok": True, "result": self._do(message)}
+        except ArchitectureError as error:
+            return _failure("ArchitectureError", error.message, error.remedy, error.user_traceback)
+        except TfrepairError as error:
+            return _failure("HostError", error.message, error.remedy)
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            last = frames[-1] if frames else None
+            place = f" ({Path(last.filename).name}:{last.lineno})" if last else ""
+            text = f"{message['do']} failed: {type(error).__name__}: {_short(error)}{place}"
+            return _failure("HostError", text)
+        finally:
+            self._hold()
+
+    def _do(self, message: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        do, request = message["do"], message["request"]
+        prepare_tensorflow(message["keras"])
+        if do == "describe":
+            from tfrepair.tfhost.worker.build import build
+            from tfrepair.tfhost.worker.describe import describe
+
+            asked = ArchRequest.from_json(request)
+            self._show()
+            self._built = build(asked)
+            self._hold()
+            return describe(self._built, asked).to_json()
+        if do == "export":
+            from tfrepair.tfhost.worker.export import export
+
+            if self._built is None:
+                text = "export was asked for before describe"
+                raise TfrepairError(text)
+            return export(self._built, ExportRequest.from_json(request)).to_json()
+        if do == "forward":
+            from tfrepair.tfhost.worker.forward import forward
+
+            forward(ForwardRequest.from_json(request))
+            return None
+        text = f"unknown request {do!r}"
+        raise TfrepairError(text)
+
+
+def prepare_tensorflow(keras: int) -> None:
+    """Import TensorFlow, with its log quiet, and the Keras that was asked for."""
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    if keras != 2:  # noqa: PLR2004 - the generation
+        return
+    try:
+        import tf_keras as _  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        text = "--keras 2 needs tf_keras, which is not installed"
+        raise ArchitectureError(text, remedy="pip install tfrepair[legacy]") from error
+    from tfrepair.tfhost.worker.aliases import alias_keras
+
+    alias_keras()
+
+
+def _short(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:6])[:800]
+
+
+def _failure(
+    kind: str, message: str, remedy: str = "", user_traceback: str = ""
+) -> dict[str, Any]:
+    return {
+        "ok": False,
+        "kind": kind,
+        "message": message,
+        "remedy": remedy,
+        "user_traceback": user_traceback,
+    }
