@@ -59,9 +59,9 @@ def test_keys_must_rise() -> None:
 @pytest.mark.parametrize(
     ("last", "following", "expected"),
     [
-        (b"abc", b"abz", b"abd"),
-        (b"abc", b"abd", b"abc"),
-        (b"ab", b"abc", b"ab"),
+        (b"kqc", b"kqz", b"kqd"),
+        (b"kqc", b"kqd", b"kqc"),
+        (b"kq", b"kqc", b"kq"),
         (b"a\xff", b"b", b"a\xff"),
         (b"a1", b"c", b"b"),
     ],
