@@ -39,7 +39,7 @@ def worker_environment(keras: int) -> dict[str, str]:
     """
     settings = {
         "KERAS_BACKEND": "tensorflow",
-        "TF_USE_LEGACY_KERAS": "1" if keras == 2 else "0",  # noqa: PLR2004 - the generation
+        "TF_USE_LEGACY_KERAS": "1" if keras == 2 else "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "0",
         "CUDA_VISIBLE_DEVICES": "-1",

@@ -9,6 +9,7 @@ Arrays never travel inside a message: they lie in files named by the request. Th
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Protocol, Self
 
 from tfrepair.core.architecture import Architecture
@@ -161,4 +162,9 @@ class Host(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

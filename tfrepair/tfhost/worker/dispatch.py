@@ -3,11 +3,13 @@
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfrepair.core.errors import ArchitectureError, TfrepairError
 from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest
-from tfrepair.tfhost.worker.built import Built
+
+if TYPE_CHECKING:
+    from tfrepair.tfhost.worker.built import Built
 
 _Step = Callable[[], None]
 
@@ -43,7 +45,7 @@ class Dispatcher:
         finally:
             self._hold()
 
-    def _do(self, message: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    def _do(self, message: Mapping[str, Any]) -> Any:
         do, request = message["do"], message["request"]
         prepare_tensorflow(message["keras"])
         if do == "describe":
@@ -76,7 +78,7 @@ def prepare_tensorflow(keras: int) -> None:
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
-    if keras != 2:  # noqa: PLR2004 - the generation
+    if keras != 2:
         return
     try:
         import tf_keras as _  # noqa: F401 - only whether it is there
@@ -93,9 +95,7 @@ def _short(error: BaseException) -> str:
     return " ".join(lines[:6])[:800]
 
 
-def _failure(
-    kind: str, message: str, remedy: str = "", user_traceback: str = ""
-) -> dict[str, Any]:
+def _failure(kind: str, message: str, remedy: str = "", user_traceback: str = "") -> dict[str, Any]:
     return {
         "ok": False,
         "kind": kind,

@@ -135,7 +135,7 @@ def _run_file(path: Path) -> ModuleType:
     return module
 
 
-def _choose(module: ModuleType, factory: str, label: str) -> Any:  # noqa: ANN401 - the user's
+def _choose(module: ModuleType, factory: str, label: str) -> Any:
     if factory:
         if hasattr(module, factory):
             return getattr(module, factory)
@@ -156,7 +156,7 @@ def _choose(module: ModuleType, factory: str, label: str) -> Any:  # noqa: ANN40
     return _only_model(module, label)
 
 
-def _only_model(module: ModuleType, label: str) -> Any:  # noqa: ANN401 - the user's
+def _only_model(module: ModuleType, label: str) -> Any:
     """Take the one model among the variables, or say what is there."""
     models = [name for name, value in vars(module).items() if is_model(value)]
     if len(models) == 1:
@@ -176,7 +176,7 @@ def _only_model(module: ModuleType, label: str) -> Any:  # noqa: ANN401 - the us
     raise ArchitectureError(message, remedy=_NO_MODEL)
 
 
-def is_model(value: Any) -> bool:  # noqa: ANN401 - anything
+def is_model(value: Any) -> bool:
     """Tell whether a value is a Keras model or a ``tf.Module``."""
     import tensorflow as tf
 
@@ -186,11 +186,11 @@ def is_model(value: Any) -> bool:  # noqa: ANN401 - anything
     )
 
 
-def _is_factory(value: Any) -> bool:  # noqa: ANN401 - anything
+def _is_factory(value: Any) -> bool:
     return callable(value) and not is_model(value)
 
 
-def _call(factory: Callable[[], Any], label: str, folder: Path) -> Any:  # noqa: ANN401 - the user's
+def _call(factory: Callable[[], Any], label: str, folder: Path) -> Any:
     name = getattr(factory, "__name__", "factory")
     try:
         parameters = inspect.signature(factory).parameters.values()
@@ -210,8 +210,8 @@ def _call(factory: Callable[[], Any], label: str, folder: Path) -> Any:  # noqa:
         return factory()
 
 
-def _split(found: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the user's
-    pair = isinstance(found, tuple) and len(found) == 2  # noqa: PLR2004 - a pair
+def _split(found: Any) -> tuple[Any, Any]:
+    pair = isinstance(found, tuple) and len(found) == 2
     model, sample = found if pair else (found, None)
     if not is_model(model):
         message = f"expected a Keras model or a tf.Module, got {type(model).__name__}"
@@ -237,14 +237,14 @@ def _from_json(request: ArchRequest) -> Loaded:
     except Exception as error:
         first = next((line for line in str(error).splitlines() if line.strip()), "")
         message = f"{path.name}: Keras {request.keras} cannot build it: {first[:300]}"
-        other = "--keras 3" if request.keras == 2 else "--keras 2"  # noqa: PLR2004
+        other = "--keras 3" if request.keras == 2 else "--keras 2"
         raise ArchitectureError(
             message, remedy=f"try {other} for the other generation, or give a model.py"
         ) from error
     return Loaded(model=model, text=text)
 
 
-def _require_harmless(config: Any, label: str) -> None:  # noqa: ANN401 - JSON
+def _require_harmless(config: Any, label: str) -> None:
     """Refuse what carries code: Lambda layers and classes of foreign modules."""
     if isinstance(config, dict):
         name, module = config.get("class_name"), config.get("module")
@@ -262,8 +262,8 @@ def _require_harmless(config: Any, label: str) -> None:  # noqa: ANN401 - JSON
             _require_harmless(entry, label)
 
 
-def keras_module(generation: int) -> Any:  # noqa: ANN401 - a module
+def keras_module(generation: int) -> Any:
     """Return the Keras of a generation."""
-    if generation == 2:  # noqa: PLR2004 - the generation
+    if generation == 2:
         return importlib.import_module("tf_keras")
     return importlib.import_module("keras")
