@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire.damage import cut_everywhere, flipped
+from tests.wire.goldens import INDEXES, case_id
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated
 from tfrepair.wire.crc32c import masked_crc32c
 from tfrepair.wire.protobuf import varint
 from tfrepair.wire.sstable import MAGIC, block_entries, open_table
 from tfrepair.wire.sstable_writer import separator, successor, write_table
-
-GOLDEN = sorted((Path(__file__).parents[1] / "golden").rglob("*.index"))
 
 
 def written(entries: dict[bytes, bytes], block_size: int = 262144) -> bytes:
@@ -26,7 +25,7 @@ def read(data: bytes) -> dict[bytes, bytes]:
     return {key: bytes(value) for key, value in open_table(data, "t").entries()}
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.parent.parent.name)
+@pytest.mark.parametrize("path", INDEXES, ids=case_id)
 def test_golden_tables_are_rewritten_byte_for_byte(path: Path) -> None:
     data = path.read_bytes()
     out = bytearray()

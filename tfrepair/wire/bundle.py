@@ -103,15 +103,18 @@ class BundleIndex:
         By key, in key order; keys of slices start with a zero byte.
     problems
         Blocks and entries that could not be read; the rest is in ``entries``.
+    corrections
+        Flipped bits that were corrected in memory.
     """
 
     where: str
     header: BundleHeader
     entries: Mapping[bytes, BundleEntry]
     problems: tuple[SourceError, ...] = ()
+    corrections: tuple[str, ...] = ()
 
 
-def read_index(data: Buffer, where: str) -> BundleIndex:
+def read_index(data: Buffer, where: str, *, mend: bool = False) -> BundleIndex:
     """Read an index block by block; a damaged block or entry does not hide the others.
 
     Parameters
@@ -120,13 +123,15 @@ def read_index(data: Buffer, where: str) -> BundleIndex:
         The whole file.
     where
         Its name, for messages.
+    mend
+        Correct single flipped bits, in memory.
 
     Raises
     ------
     SourceError
         If footer or index block cannot be read: then nothing says where the blocks are.
     """
-    table = open_table(data, where)
+    table = open_table(data, where, mend=mend)
     header: BundleHeader | None = None
     entries: dict[bytes, BundleEntry] = {}
     problems: list[SourceError] = []
@@ -152,6 +157,7 @@ def read_index(data: Buffer, where: str) -> BundleIndex:
         header=header,
         entries=MappingProxyType(entries),
         problems=tuple(problems),
+        corrections=tuple(table.corrections),
     )
 
 
@@ -210,7 +216,7 @@ def decode_entry(data: Buffer, where: str) -> BundleEntry:
         offset=message.int64(4),
         size=message.int64(5),
         crc=message.uint(6),
-        slices=tuple(_decode_slice(part) for part in message.messages(7)),
+        slices=tuple(decode_slice(part) for part in message.messages(7)),
     )
     if entry.shard < 0 or entry.offset < 0 or not 0 <= entry.size <= _MAX_BYTES:
         text = f"{where}: shard {entry.shard}, offset {entry.offset}, size {entry.size} is no place"
@@ -246,7 +252,8 @@ def decode_shape(message: Message, where: str) -> Shape:
     return dims
 
 
-def _decode_slice(message: Message) -> Slice:
+def decode_slice(message: Message) -> Slice:
+    """Read a TensorSliceProto: one extent for each axis."""
     return tuple(
         Extent(start=extent.int64(1), length=extent.int64(2) if 2 in extent.fields else None)
         for extent in message.messages(1)

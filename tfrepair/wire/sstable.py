@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated, Unsupported
-from tfrepair.wire.crc32c import Buffer, masked_crc32c
+from tfrepair.wire.bit_repair import SILENT, locate_bit, with_bit_flipped
+from tfrepair.wire.crc32c import Buffer, crc32c, mask, masked_crc32c, unmask
 from tfrepair.wire.protobuf import read_varint
+from tfrepair.wire.snappy import decompress
 
 FOOTER_BYTES = 48
 MAGIC = bytes.fromhex("57fb808b247547db")
+CRC_BYTES = 4
 TRAILER_BYTES = 5
 """Behind each block: one byte of compression type, four of masked CRC-32C."""
 RAW, SNAPPY = 0, 1
@@ -46,12 +49,47 @@ class Table:
         Name of the file, for messages.
     blocks
         The data blocks in file order.
+    corrections
+        One sentence for every flipped bit that was corrected so far, in memory only.
     """
 
-    def __init__(self, data: memoryview, where: str, blocks: tuple[BlockHandle, ...]) -> None:
+    def __init__(self, data: memoryview, where: str, *, mend: bool) -> None:
         self._data = data
+        self._mend = mend
         self.where = where
-        self.blocks = blocks
+        self.corrections: list[str] = []
+        self._last: tuple[BlockHandle, dict[bytes, memoryview]] | None = None
+        self.blocks = self._read_index()
+
+    def _read_index(self) -> tuple[BlockHandle, ...]:
+        index = read_footer(self._data, self.where)
+        contents = self._contents(index)
+        where = f"{self.where}, index block at byte {index.offset}"
+        blocks: list[BlockHandle] = []
+        end = 0
+        for key, value in block_entries(contents, where):
+            handle, _ = _read_handle(value, 0, where, key)
+            if handle.offset < end or handle.offset + handle.size + TRAILER_BYTES > index.offset:
+                message = (
+                    f"{where} places a block of {handle.size} bytes at byte {handle.offset}, "
+                    f"expected between {end} and {index.offset}"
+                )
+                raise Corrupt(message)
+            end = handle.offset + handle.size + TRAILER_BYTES
+            blocks.append(handle)
+        return tuple(blocks)
+
+    def _contents(self, block: BlockHandle) -> memoryview:
+        try:
+            return block_contents(self._data, block, self.where)
+        except Corrupt:
+            mended = mended_block(self._data, block) if self._mend else None
+            if mended is None:
+                raise
+            note = f"{self.where}: one flipped bit in the block at byte {block.offset} corrected"
+            if note not in self.corrections:
+                self.corrections.append(note)
+            return block_contents(mended, BlockHandle(offset=0, size=block.size), self.where)
 
     @cached_property
     def _separators(self) -> list[bytes]:
@@ -65,7 +103,7 @@ class Table:
         SourceError
             If the block is cut off, damaged or compressed in an unknown way.
         """
-        contents = block_contents(self._data, block, self.where)
+        contents = self._contents(block)
         return tuple(block_entries(contents, f"{self.where}, block at byte {block.offset}"))
 
     def entries(self) -> Iterator[tuple[bytes, memoryview]]:
@@ -82,6 +120,8 @@ class Table:
     def find(self, key: bytes) -> memoryview | None:
         """Return the value of a key, or ``None``; reads the one block that may hold it.
 
+        The entries of the block read last are remembered: tensors of one block are read together.
+
         Raises
         ------
         SourceError
@@ -90,10 +130,13 @@ class Table:
         place = bisect.bisect_left(self._separators, key)
         if place == len(self.blocks):
             return None
-        return dict(self.read(self.blocks[place])).get(key)
+        block = self.blocks[place]
+        if self._last is None or self._last[0] != block:
+            self._last = block, dict(self.read(block))
+        return self._last[1].get(key)
 
 
-def open_table(data: Buffer, where: str) -> Table:
+def open_table(data: Buffer, where: str, *, mend: bool = False) -> Table:
     """Read footer and index block of a table.
 
     Parameters
@@ -102,6 +145,8 @@ def open_table(data: Buffer, where: str) -> Table:
         The whole file, mapped or in memory.
     where
         Its name, for messages.
+    mend
+        Correct single flipped bits, in memory; see :attr:`Table.corrections`.
 
     Raises
     ------
@@ -111,22 +156,7 @@ def open_table(data: Buffer, where: str) -> Table:
         If it does not end as a table does, or its index block does not fit its checksum or
         names blocks that overlap or lie outside the file.
     """
-    view = memoryview(data)
-    index = read_footer(view, where)
-    contents = block_contents(view, index, where)
-    blocks: list[BlockHandle] = []
-    end = 0
-    for key, value in block_entries(contents, f"{where}, index block at byte {index.offset}"):
-        handle, _ = _read_handle(value, 0, f"{where}, index block", key)
-        if handle.offset < end or handle.offset + handle.size + TRAILER_BYTES > index.offset:
-            message = (
-                f"{where}: the index places a block of {handle.size} bytes at byte "
-                f"{handle.offset}, expected between {end} and {index.offset}"
-            )
-            raise Corrupt(message)
-        end = handle.offset + handle.size + TRAILER_BYTES
-        blocks.append(handle)
-    return Table(view, where, tuple(blocks))
+    return Table(memoryview(data), where, mend=mend)
 
 
 def read_footer(view: memoryview, where: str) -> BlockHandle:
@@ -173,7 +203,7 @@ def block_contents(view: memoryview, block: BlockHandle, where: str) -> memoryvi
     Corrupt
         If the checksum does not fit.
     Unsupported
-        If the block is compressed.
+        If the block is compressed in an unknown way.
     """
     end = block.offset + block.size
     if end + TRAILER_BYTES > len(view):
@@ -190,10 +220,31 @@ def block_contents(view: memoryview, block: BlockHandle, where: str) -> memoryvi
             f"{found:08x}, stored is {stored:08x}"
         )
         raise Corrupt(message)
+    contents = view[block.offset : end]
+    if view[end] == SNAPPY:
+        return decompress(contents, f"{where}, block at byte {block.offset}")
     if view[end] != RAW:
         message = f"{where}: the block at byte {block.offset} has compression type {view[end]}"
         raise Unsupported(message)
-    return view[block.offset : end]
+    return contents
+
+
+def mended_block(view: memoryview, block: BlockHandle) -> memoryview | None:
+    """Return a block and its trailer with the one flipped bit corrected, or ``None``.
+
+    The bit may lie in the contents, the compression type or the stored checksum itself.
+    """
+    if block.size > SILENT or block.offset + block.size + TRAILER_BYTES > len(view):
+        return None
+    whole = bytes(view[block.offset : block.offset + block.size + TRAILER_BYTES])
+    body, stored = whole[:-CRC_BYTES], int.from_bytes(whole[-CRC_BYTES:], "little")
+    actual = crc32c(body)
+    in_checksum = (mask(actual) ^ stored).bit_count() == 1
+    bit = locate_bit(len(body), unmask(stored) ^ actual)
+    if in_checksum == (bit is not None):
+        return None
+    fixed = body if bit is None else with_bit_flipped(body, bit)
+    return memoryview(fixed + masked_crc32c(fixed).to_bytes(CRC_BYTES, "little"))
 
 
 def block_entries(contents: memoryview, where: str) -> Iterator[tuple[bytes, memoryview]]:

@@ -1,0 +1,107 @@
+"""The first checkpoint format of ``tf.train.Saver``: one table for each shard, values included.
+
+The entry of the empty key lists the tensors of the shard and their slices; every slice has an
+entry of its own under its key (:mod:`tfrepair.wire.ordered_code`). There is no checksum but the
+blocks'. Knows one shard; :mod:`tfrepair.readers.saver_v1` joins several.
+
+Source: saved_tensor_slice.proto, measured on TensorFlow 1.4, 1.15 and 2.21; ``tests/golden``.
+"""
+
+from dataclasses import dataclass
+
+from tfrepair.core.errors import Corrupt
+from tfrepair.core.tensor import Array, Shape
+from tfrepair.wire.bundle import Slice, decode_shape, decode_slice
+from tfrepair.wire.crc32c import Buffer
+from tfrepair.wire.element_types import type_name
+from tfrepair.wire.ordered_code import encode_slice_key
+from tfrepair.wire.protobuf import Message, parse
+from tfrepair.wire.slices import slice_shape
+from tfrepair.wire.sstable import Table
+from tfrepair.wire.tensor_proto import tensor_values
+
+HEADER_KEY = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlicedTensor:
+    """What a shard says about one tensor: type, shape of the whole, its slices in this shard."""
+
+    name: str
+    dtype: int
+    shape: Shape
+    slices: tuple[Slice, ...]
+
+
+def read_header(data: Buffer, where: str) -> tuple[SlicedTensor, ...]:
+    """Read the list of a shard's tensors.
+
+    Raises
+    ------
+    Corrupt
+        If the bytes are none.
+    """
+    meta = parse(data, where).message(1)
+    return tuple(_tensor(message) for message in meta.messages(1))
+
+
+def _tensor(message: Message) -> SlicedTensor:
+    name = message.text(1)
+    return SlicedTensor(
+        name=name,
+        dtype=message.uint(3),
+        shape=decode_shape(message.message(2), f"{message.where} of {name}"),
+        slices=tuple(decode_slice(part) for part in message.messages(4)),
+    )
+
+
+def open_header(table: Table) -> tuple[SlicedTensor, ...]:
+    """Find and read the list of a shard's tensors; reads one block.
+
+    Raises
+    ------
+    SourceError
+        If it is damaged or missing.
+    """
+    data = table.find(HEADER_KEY)
+    if data is None:
+        message = f"{table.where}: a table without a list of tensors: no checkpoint"
+        raise Corrupt(message)
+    return read_header(data, f"{table.where}, list of tensors")
+
+
+def read_slice(table: Table, tensor: SlicedTensor, part: Slice) -> Array:
+    """Read one slice; reads one block and verifies its checksum.
+
+    Raises
+    ------
+    SourceError
+        If the slice is missing or damaged.
+    """
+    where = f"{table.where}, {tensor.name}"
+    data = table.find(encode_slice_key(tensor.name, part))
+    if data is None:
+        message = f"{where}: listed, but its values are not there"
+        raise Corrupt(message)
+    return decode_slice_value(data, tensor, part, where)
+
+
+def decode_slice_value(data: Buffer, tensor: SlicedTensor, part: Slice, where: str) -> Array:
+    """Return the array behind the entry of one slice.
+
+    Raises
+    ------
+    Corrupt
+        If the entry holds another number of elements than the slice has.
+    """
+    shape = slice_shape(tensor.shape, part, where)
+    count = 1
+    for size in shape:
+        count *= size
+    value = parse(data, f"{where} ({type_name(tensor.dtype)})").message(2).message(3)
+    flat = tensor_values(value, tensor.dtype, count)
+    try:
+        return flat.reshape(shape)
+    except ValueError as error:
+        message = f"{where}: {shape} is no shape of an array: {error}"
+        raise Corrupt(message) from error
