@@ -5,7 +5,7 @@ a file: ``fetch`` is a closure that the reader supplies.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NewType
 
@@ -37,6 +37,29 @@ class Health(StrEnum):
     """Announced, but not there."""
 
 
+class Purpose(StrEnum):
+    """What a tensor is there for, as far as its source says so."""
+
+    UNKNOWN = "unknown"
+    """The source does not say; may be a weight."""
+    WEIGHT = "weight"
+    """A variable of the model."""
+    SLOT = "slot"
+    """Per-weight state of an optimizer, such as a momentum."""
+    AVERAGE = "average"
+    """Moving average of a weight, kept beside it."""
+    COUNTER = "counter"
+    """Number of steps, epochs or saves."""
+    HYPERPARAMETER = "hyperparameter"
+    """Learning rate, decay, power of a beta."""
+    METRIC = "metric"
+    """Running total of a metric or loss tracker."""
+    SEED = "seed"
+    """State of a random number generator."""
+    BOOKKEEPING = "bookkeeping"
+    """Object graph, configuration texts, tables, iterators."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a tensor lies: file, key inside it, byte offset of its data (or ``None``)."""
@@ -59,10 +82,17 @@ class Tensor:
     origin
         File, key and byte offset.
     health, health_note
-        Verdict and its reason.
+        Verdict and its reason, as far as they are known without reading data; :meth:`checked`
+        gives the final ones.
     fetch
         Returns the array, ``shape`` and ``dtype`` as stated. Costs I/O; calling it twice
         gives equal arrays. The caller must not write into the result.
+    examine
+        Reads the data and gives the final verdict and its reason; ``None`` if ``health`` is it.
+    purpose
+        What it is there for, where the source says so.
+    slot, slot_of
+        For slots and averages: the slot's name, and the name of the tensor it belongs to.
     """
 
     name: SourceName
@@ -73,6 +103,24 @@ class Tensor:
     fetch: Callable[[], Array] = field(repr=False, compare=False)
     health: Health = Health.UNVERIFIED
     health_note: str = ""
+    examine: Callable[[], tuple[Health, str]] | None = field(
+        default=None, repr=False, compare=False
+    )
+    purpose: Purpose = Purpose.UNKNOWN
+    slot: str = ""
+    slot_of: str = ""
+
+    def checked(self) -> "Tensor":
+        """Return the tensor with its final health; reads its data where that takes it."""
+        if self.examine is None:
+            return self
+        health, note = self.examine()
+        return replace(self, health=health, health_note=note, examine=None)
+
+    @property
+    def may_be_weight(self) -> bool:
+        """True unless the source says that the tensor is something else."""
+        return self.purpose in (Purpose.UNKNOWN, Purpose.WEIGHT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
