@@ -45,7 +45,7 @@ def _build_optimizer(built: Built) -> None:
     if hasattr(optimizer, "get_slot_names"):
         # Legacy optimizers have no public way of creating their slots without a step.
         optimizer._create_all_weights(weights)
-    elif not getattr(optimizer, "built", False) or not getattr(optimizer, "_built", True):
+    else:
         optimizer.build(weights)
 
 

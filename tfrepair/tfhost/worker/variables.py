@@ -26,10 +26,12 @@ class _Found:
 
 
 def raw(variable: Any) -> Any:
-    """Return the ``tf.Variable`` behind a Keras 3 variable; others are returned as they are."""
-    return (
-        variable._value if hasattr(variable, "_value") and hasattr(variable, "path") else variable
-    )
+    """Return the ``tf.Variable`` behind a wrapper: Keras 3's own, or tf_keras' for casting."""
+    if hasattr(variable, "_value") and hasattr(variable, "path"):
+        return variable._value
+    if type(variable).__name__.startswith("AutoCast") and hasattr(variable, "_variable"):
+        return variable._variable
+    return variable
 
 
 def name_of(variable: Any) -> str:
@@ -110,13 +112,18 @@ def _of_module(module: Any) -> Iterator[_Found]:
     for path, variable in own:
         name = "/".join(str(part) for part in path)
         yield _Found(name=name, variable=variable, kind=VariableKind.WEIGHT)
-    for path, variable, in_generator in _tracked(module):
+    for path, variable, in_generator in tracked(module):
         kind = VariableKind.SEED if in_generator else VariableKind.WEIGHT
         yield _Found(name=path, variable=variable, kind=kind)
 
 
-def _tracked(module: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Walk a module as ``tf.train.Checkpoint`` does; yield variables, the shallowest path first."""
+def tracked(module: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Walk an object as ``tf.train.Checkpoint`` does.
+
+    Yields
+    ------
+    Path, variable, and whether a random generator owns it; the shallowest path first.
+    """
     queue: list[tuple[str, Any, bool]] = [("", module, False)]
     seen: set[int] = set()
     while queue:
@@ -173,13 +180,16 @@ def _of_optimizer(built: Built) -> Iterator[_Found]:
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
-    """Return everything that an optimizer keeps, including what it leaves out of ``variables``."""
+    """Return everything that an optimizer keeps, including what it leaves out of ``variables``.
+
+    tf_keras lists neither the learning rate nor Nadam's product nor the scale of a loss; edges
+    of the object graph lead to them.
+    """
     listed = optimizer.variables
     known = list(listed() if callable(listed) and not isinstance(listed, list) else listed)
     seen = {id(raw(variable)) for variable in known}
-    # tf_keras' Nadam keeps a product, and every optimizer its learning rate, as plain attributes.
-    for value in vars(optimizer).values():
-        if is_variable(value) and id(raw(value)) not in seen:
-            known.append(value)
-            seen.add(id(raw(value)))
+    for _, variable, _ in tracked(optimizer):
+        if id(raw(variable)) not in seen:
+            seen.add(id(raw(variable)))
+            known.append(variable)
     return known
