@@ -129,11 +129,7 @@ def _stream(path: Path, member: zipfile.ZipInfo, limits: Limits) -> Stream:
 
 @contextmanager
 def _open_member(path: Path, member: zipfile.ZipInfo) -> Iterator[BinaryIO]:
-    with (
-        _archive_errors(path),
-        zipfile.ZipFile(path) as archive,
-        archive.open(member) as file,
-    ):
+    with zipfile.ZipFile(path) as archive, archive.open(member) as file:
         yield cast("BinaryIO", file)
 
 

@@ -4,6 +4,7 @@ Reads headers and pickles, leaves numbers where they are, and knows how to fetch
 nothing about names. Used by the readers of ``.npy``, ``.npz`` and folders.
 """
 
+import errno
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -151,7 +152,12 @@ def damage(stream: Stream) -> Iterator[None]:
         try:
             yield
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            message = f"{stream.where}: the compressed data is damaged: {error}"
+            message = f"{stream.where}: the archive is damaged: {str(error) or 'it ends early'}"
+            raise Corrupt(message, remedy="look for another copy of the file") from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            message = f"{stream.where}: the archive is damaged: an offset points nowhere"
             raise Corrupt(message, remedy="look for another copy of the file") from error
 
 

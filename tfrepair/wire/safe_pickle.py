@@ -9,7 +9,9 @@ by one, which the C form does not allow. Source: ``Lib/pickle.py`` of CPython 3.
 ``numpy/_core/src/multiarray/{methods,descriptor,scalartypes}.c`` of NumPy 2.4.
 """
 
+import codecs
 import pickle
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +34,9 @@ from tfrepair.wire.pickled_names import (
 _OBJECTS_PER_TENSOR = 16
 """Containers, marks and memo entries that a pickle may make for each tensor allowed: honest
 arrays take about 12."""
+
+_FOREIGN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\(?![\\'\"nrtx])")
+"""The standard machine warns about such escapes."""
 
 _REMEDY_FOREIGN = (
     "if you trust the file, load it where it was written and save the arrays with numpy.savez; "
@@ -240,8 +245,9 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
     def find_class(self, module: str, name: str) -> AllowedName:
         found = ALLOWED.get((module, name))
         if found is None:
+            asked = ".".join(ascii(part[:80])[1:-1] for part in (module, name))
             message = (
-                f"the pickle asks for {module[:80]}.{name[:80]}, which is not on the list of names "
+                f"the pickle asks for {asked}, which is not on the list of names "
                 "that rebuild arrays; nothing was imported or called"
             )
             raise RebuildError(message, Refused)
@@ -288,6 +294,16 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
         else:
             message = f"the pickle sets the state of a {type(target).__name__}"
             raise RebuildError(message, Refused)
+
+    def _load_string(self) -> None:
+        text = self.readline()[:-1]
+        if len(text) < 2 or text[:1] != text[-1:] or text[:1] not in (b"'", b'"'):
+            message = "a string of Python 2 is not quoted"
+            raise RebuildError(message)
+        if _FOREIGN_ESCAPE.search(text):
+            message = "a string of Python 2 has an escape that repr does not write"
+            raise RebuildError(message)
+        self.append(self._decode_string(codecs.escape_decode(text[1:-1])[0]))
 
     def _load_append(self) -> None:
         value = self.stack.pop()
@@ -378,6 +394,7 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
             )
         },
         pickle.INST[0]: _load_inst,
+        pickle.STRING[0]: _load_string,
         pickle.REDUCE[0]: _load_reduce,
         pickle.BUILD[0]: _load_build,
         pickle.APPEND[0]: _load_append,
