@@ -172,7 +172,5 @@ def _run_in_keras(folder: str, weights: str, directory: Path) -> None:
         str(directory),
     ]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(  # noqa: S603 - the command is put together here, from our own files
-        command, capture_output=True, text=True, env=environment, check=False
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,5 @@
-# mypy: allow-subclassing-any, allow-untyped-calls, disable-error-code="no-any-return, untyped-decorator"
+# mypy: allow-subclassing-any, allow-untyped-calls
+# mypy: disable-error-code="no-any-return, untyped-decorator"
 """Architectures of every kind that ``--arch`` takes; each function is a factory.
 
 Runs under Keras 3 and under tf_keras, which then answers to ``import keras``.
