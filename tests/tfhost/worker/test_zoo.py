@@ -1,6 +1,6 @@
 """What a complete SavedModel must do, for architectures of every kind.
 
-The numbers are those of the statements in ``docs/saved-model.md``.
+The numbers are those of the list in ``docs/saved-model.md``.
 """
 
 import json
