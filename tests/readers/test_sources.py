@@ -231,6 +231,13 @@ def npy_bytes(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def test_npz_cut_in_half(tmp_path: Path) -> None:
+    data = hostile.npz({"a.npy": npy_bytes(A), "b.npy": npy_bytes(B)})
+    path = hostile.put(tmp_path / "w.npz", data[: len(data) // 2])
+    with pytest.raises(Truncated, match=r"w\.npz, byte \d+: .* expected .* found"):
+        open_source(path)
+
+
 def test_folder(tmp_path: Path) -> None:
     folder = tmp_path / "weights"
     (folder / "sub").mkdir(parents=True)

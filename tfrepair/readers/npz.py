@@ -5,6 +5,7 @@ inside the archive; nothing is ever unpacked to disk, so member names are only n
 compares a member's CRC-32 whenever the member is read to its end.
 """
 
+import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tfrepair.core.errors import Corrupt, OverLimit, Refused, SourceError, Unsupported
+from tfrepair.core.errors import Corrupt, OverLimit, Refused, SourceError, Truncated, Unsupported
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Limits, TensorStore
 from tfrepair.readers.base import Candidate, system_errors
@@ -89,8 +90,10 @@ class NpzReader:
 
 def _members(path: Path) -> tuple[list[zipfile.ZipInfo], list[Finding]]:
     """Return the ``.npy`` members in the archive's order, and what else is in it."""
-    with _archive_errors(path), zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
+    with _archive_errors(path):
+        _require_directory(path)
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
     members = [info for info in infos if info.filename.endswith(_SUFFIX)]
     others = [info.filename for info in infos if not info.filename.endswith(_SUFFIX)]
     if not others:
@@ -103,6 +106,21 @@ def _members(path: Path) -> tuple[list[zipfile.ZipInfo], list[Finding]]:
         + ", ".join(printable(name[:80]) for name in others[:20]),
     )
     return members, [finding]
+
+
+def _require_directory(path: Path) -> None:
+    """Tell a file that ends early from one that never was an archive."""
+    if zipfile.is_zipfile(path):
+        return
+    with path.open("rb") as file:
+        if file.read(len(_LOCAL_HEADER)) != _LOCAL_HEADER:
+            return
+        size = file.seek(0, io.SEEK_END)
+    message = (
+        f"{path}, byte {size}: the file ends within the archive: expected the directory of its "
+        f"members (22 bytes or more) at the end, found none in {size} bytes"
+    )
+    raise Truncated(message, remedy="look for a complete copy of the file")
 
 
 def _stream(path: Path, member: zipfile.ZipInfo, limits: Limits) -> Stream:

@@ -12,8 +12,11 @@ from tfrepair.readers.base import Candidate
 Hint = tuple[str, str]
 """What it looks like, and what to try."""
 
+_REMEDY_KERAS = (
+    "load it with the Keras that wrote it and save numpy.savez(path, *model.get_weights())"
+)
 _BEGINNINGS: tuple[tuple[bytes, Hint], ...] = (
-    (b"\x89HDF\r\n\x1a\n", ("an HDF5 file (Keras .h5)", "this version reads no HDF5")),
+    (b"\x89HDF\r\n\x1a\n", ("an HDF5 file (Keras .h5)", _REMEDY_KERAS)),
     (
         b"version https://git-lfs",
         ("a git-lfs pointer: the text that stands for a large file", "fetch it: git lfs pull"),
@@ -74,7 +77,10 @@ def _by_structure(candidate: Candidate) -> Hint | None:
     head = candidate.head
     length = int.from_bytes(head[:8], "little")
     if head[8:9] == b"{" and 2 <= length < candidate.size:
-        return "a safetensors file", "this version reads no safetensors"
+        return (
+            "a safetensors file",
+            "read it with safetensors.numpy.load_file and save with numpy.savez",
+        )
     if _tail(candidate).endswith(_SSTABLE_MAGIC):
         return "the index of a TensorFlow checkpoint", "give the prefix, without .index"
     if ".data-" in candidate.path.name:
@@ -104,7 +110,7 @@ def _archive(candidate: Candidate) -> Hint:
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
         return "a damaged zip archive", "look for another copy of the file"
     if "metadata.json" in names or "config.json" in names:
-        return "a Keras archive (.keras)", "this version reads no .keras files"
+        return "a Keras archive (.keras)", _REMEDY_KERAS
     if any(name.endswith("data.pkl") for name in names):
         return "a PyTorch file", "save the arrays as .npz where it was written"
     if any(name.endswith("saved_model.pb") for name in names):
