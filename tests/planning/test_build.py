@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from tests.planning.models import Reading, architecture, batch_norm, dense, list
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import PlanError, Stale, UsageError
 from tfrepair.core.plan import Confidence, Plan, Reference
-from tfrepair.core.tensor import Array, TensorStore
+from tfrepair.core.tensor import Array, Purpose, TensorStore
 from tfrepair.planning.build import build_plan
 from tfrepair.planning.plan_file import apply_plan_file, parse_plan, plan_to_toml
 
@@ -255,3 +257,16 @@ def test_every_bad_line_is_named() -> None:
 def test_a_broken_plan_file_is_a_plan_error(text: str) -> None:
     with pytest.raises(PlanError, match=r"plan\.toml"):
         parse_plan(text, "plan.toml")
+
+
+def test_what_the_source_calls_a_slot_never_competes_as_a_weight() -> None:
+    kernel = np.ones((10, 128), "float32")
+    source = store({"dense/kernel": kernel, "dense/kernel/Adam": 2 * kernel})
+    slot = replace(source["dense/kernel/Adam"], purpose=Purpose.SLOT, slot="Adam",
+                   slot_of="dense/kernel")  # fmt: skip
+    source = replace(source, tensors=(slot, source["dense/kernel"]))
+    plan = planned(source, architecture(dense("dense", 10, 128)))
+    assert pairs(plan)["dense/kernel"] == "dense/kernel"
+    assert {left.source: left.reason for left in plan.leftover} == {
+        "dense/kernel/Adam": "slot: Adam of dense/kernel"
+    }

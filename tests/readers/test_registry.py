@@ -31,7 +31,6 @@ UNKNOWN = {
     "json": (b'  {"class_name": "Sequential"}', "JSON"),
     "checkpoint": (b'model_checkpoint_path: "model.ckpt-1"\n', "checkpoint"),
     "python": (b"import keras\n", "Python"),
-    "index": (bytes(range(1, 40)) + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", "index of a TensorFlow"),
     "zeros": (bytes(100), "zeros"),
     "unknown": (b"\x01\x02\x03\x04", "unknown bytes"),
 }

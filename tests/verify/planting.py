@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from tfrepair.wire.bundle import encode_entry, encode_header, read_index
+from tfrepair.wire.bundle import encode_entry, encode_header
+from tfrepair.wire.bundle_index import read_index
 from tfrepair.wire.sstable_writer import write_table
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "saved_model"

@@ -11,7 +11,7 @@ from tests.wire.damage import cut_everywhere, flipped
 from tfrepair.core.architecture import VariablePath
 from tfrepair.core.receipt import WrittenVariable
 from tfrepair.verify.bits import check_bits
-from tfrepair.wire.bundle import read_index
+from tfrepair.wire.bundle_index import read_index
 
 KERNEL = "vars/dense.Skernel/.ATTRIBUTES/VARIABLE_VALUE"
 TWIN = "vars/twin.Skernel/.ATTRIBUTES/VARIABLE_VALUE"

@@ -37,7 +37,7 @@ class Inspection:
                     "dtype": tensor.dtype,
                     "nbytes": tensor.nbytes,
                     "role": _role(tensor.name),
-                    "health": tensor.health.value,
+                    "health": tensor.checked().health.value,
                     "stats": statistics.to_json(),
                 }
                 for tensor, statistics in rows

@@ -121,7 +121,7 @@ class Report:
             "confidence": match.confidence.value,
             "evidence": list(match.evidence),
             "provenance": str(self.state.by_path[match.target].provenance),
-            "health": self.store[match.source].health.value,
+            "health": self.store[match.source].checked().health.value,
         }
 
     def _optimizer(self) -> list[dict[str, Any]]:

@@ -57,14 +57,29 @@ def build_plan(
     UsageError
         For an order that does not exist.
     """
-    tensors = store.tensors
+    tensors = tuple(tensor for tensor in store if tensor.may_be_weight)
     if order:
         outcome = _forced(_in_order(tensors), architecture, statistics, order)
     elif not store.names_are_meaningful or _enumerated(tensors):
         outcome = _as_list(_in_order(tensors), architecture, statistics)
     else:
         outcome = _named(tensors, architecture, statistics)
+    outcome = replace(outcome, leftover=(*outcome.leftover, *_no_weights(store)))
     return _checked(_plan(outcome), tensors, architecture, statistics)
+
+
+def _no_weights(store: TensorStore) -> tuple[Leftover, ...]:
+    """Return what the source itself says is no weight: such tensors never compete as weights."""
+    return tuple(
+        Leftover(
+            source=tensor.name,
+            reason=f"{tensor.purpose}: {tensor.slot} of {tensor.slot_of}"
+            if tensor.slot_of
+            else str(tensor.purpose),
+        )
+        for tensor in store
+        if not tensor.may_be_weight
+    )
 
 
 def _plan(outcome: Outcome) -> Plan:

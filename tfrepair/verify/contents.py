@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tfrepair.core.errors import SourceError
 from tfrepair.core.verdict import Check
-from tfrepair.wire.bundle import OBJECT_GRAPH_KEY, BundleEntry, BundleHeader, read_index
+from tfrepair.wire.bundle import OBJECT_GRAPH_KEY, BundleEntry, BundleHeader
 from tfrepair.wire.bundle_data import Shards, decode_tensor, verify_bytes
+from tfrepair.wire.bundle_index import read_index
 from tfrepair.wire.element_types import STRING
 from tfrepair.wire.mapping import map_file
 from tfrepair.wire.object_graph import TrackableNode, read_trackable_graph

@@ -1,18 +1,17 @@
-"""The index of a tensor bundle: what every key says about its tensor, in both directions.
+"""Entries of a tensor bundle: what every key says about its tensor, in both directions.
 
 A bundle is ``P.index``, a table (:mod:`tfrepair.wire.sstable`) from key to entry, and the shards
 ``P.data-00000-of-00001`` that hold nothing but the tensors' bytes. Knows entries as numbers;
-:mod:`tfrepair.wire.bundle_data` reads the bytes behind them.
+:mod:`tfrepair.wire.bundle_index` reads whole indexes, :mod:`tfrepair.wire.bundle_data` the bytes
+behind the entries.
 
 Source: BundleHeaderProto and BundleEntryProto, measured on TensorFlow 1.4 to 2.21; tests/golden.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from tfrepair.core.errors import Corrupt, SourceError
+from tfrepair.core.errors import Corrupt
 from tfrepair.core.tensor import Shape
 from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.protobuf import (
@@ -22,7 +21,6 @@ from tfrepair.wire.protobuf import (
     parse,
     varint_field,
 )
-from tfrepair.wire.sstable import open_table
 
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 HEADER_KEY = b""
@@ -87,78 +85,6 @@ class BundleEntry:
     def elements(self) -> int:
         """Number of elements that the shape announces."""
         return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleIndex:
-    """A whole index.
-
-    Attributes
-    ----------
-    where
-        Name of the file.
-    header
-        Number of shards and byte order.
-    entries
-        By key, in key order; keys of slices start with a zero byte.
-    problems
-        Blocks and entries that could not be read; the rest is in ``entries``.
-    corrections
-        Flipped bits that were corrected in memory.
-    """
-
-    where: str
-    header: BundleHeader
-    entries: Mapping[bytes, BundleEntry]
-    problems: tuple[SourceError, ...] = ()
-    corrections: tuple[str, ...] = ()
-
-
-def read_index(data: Buffer, where: str, *, mend: bool = False) -> BundleIndex:
-    """Read an index block by block; a damaged block or entry does not hide the others.
-
-    Parameters
-    ----------
-    data
-        The whole file.
-    where
-        Its name, for messages.
-    mend
-        Correct single flipped bits, in memory.
-
-    Raises
-    ------
-    SourceError
-        If footer or index block cannot be read: then nothing says where the blocks are.
-    """
-    table = open_table(data, where, mend=mend)
-    header: BundleHeader | None = None
-    entries: dict[bytes, BundleEntry] = {}
-    problems: list[SourceError] = []
-    for block in table.blocks:
-        try:
-            items = table.read(block)
-        except SourceError as error:
-            problems.append(error)
-            continue
-        for key, value in items:
-            try:
-                if key == HEADER_KEY:
-                    header = decode_header(value, f"{where}, header")
-                else:
-                    entries[key] = decode_entry(value, f"{where}, entry {show_key(key)}")
-            except SourceError as error:
-                problems.append(error)
-    if header is None:
-        problems.append(Corrupt(f"{where}: no header: number of shards and byte order are guessed"))
-        header = BundleHeader(num_shards=1 + max((e.shard for e in entries.values()), default=0))
-    return BundleIndex(
-        where=where,
-        header=header,
-        entries=MappingProxyType(entries),
-        problems=tuple(problems),
-        corrections=tuple(table.corrections),
-    )
 
 
 def show_key(key: bytes) -> str:

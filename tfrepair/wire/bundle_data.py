@@ -151,7 +151,7 @@ def _objects(items: list[bytes], entry: BundleEntry) -> Array:
     return array.reshape(entry.shape)
 
 
-def _lengths(data: memoryview, count: int, where: str) -> tuple[list[int], int]:
+def string_lengths(data: memoryview, count: int, where: str) -> tuple[list[int], int]:
     """Read the lengths in front of a string tensor; returns them and the offset behind them."""
     if count > len(data):
         message = f"{where}: {len(data)} bytes cannot hold {count} strings"
@@ -176,7 +176,7 @@ def length_bytes(lengths: list[int], header: BundleHeader) -> bytes:
 
 
 def _strings(data: memoryview, count: int, header: BundleHeader, where: str) -> list[bytes]:
-    lengths, at = _lengths(data, count, where)
+    lengths, at = string_lengths(data, count, where)
     stored = int.from_bytes(data[at : at + _CRC_BYTES], _order(header))
     found = mask(crc32c(length_bytes(lengths, header)))
     if stored != found:
@@ -191,7 +191,7 @@ def _strings(data: memoryview, count: int, header: BundleHeader, where: str) -> 
 
 
 def _strings_crc(data: memoryview, entry: BundleEntry, header: BundleHeader, where: str) -> int:
-    lengths, at = _lengths(data, entry.elements, where)
+    lengths, at = string_lengths(data, entry.elements, where)
     crc = crc32c(length_bytes(lengths, header))
     return crc32c(data[at:], crc)
 

@@ -7,7 +7,9 @@ blocks'. Knows one shard; :mod:`tfrepair.readers.saver_v1` joins several.
 Source: saved_tensor_slice.proto, measured on TensorFlow 1.4, 1.15 and 2.21; ``tests/golden``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tfrepair.core.errors import Corrupt
 from tfrepair.core.tensor import Array, Shape
@@ -16,11 +18,25 @@ from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.element_types import type_name
 from tfrepair.wire.ordered_code import encode_slice_key
 from tfrepair.wire.protobuf import Message, parse
-from tfrepair.wire.slices import slice_shape
-from tfrepair.wire.sstable import Table
+from tfrepair.wire.slices import show_slice, slice_shape
 from tfrepair.wire.tensor_proto import tensor_values
 
 HEADER_KEY = b""
+
+
+class Values(Protocol):
+    """A shard: a table, or what a scan found of one."""
+
+    @property
+    def where(self) -> str:
+        """Name of the file."""
+
+    @property
+    def corrections(self) -> Sequence[str]:
+        """Flipped bits that were corrected so far."""
+
+    def find(self, key: bytes) -> memoryview | None:
+        """Return the value of a key, or ``None``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +71,7 @@ def _tensor(message: Message) -> SlicedTensor:
     )
 
 
-def open_header(table: Table) -> tuple[SlicedTensor, ...]:
+def open_header(table: Values) -> tuple[SlicedTensor, ...]:
     """Find and read the list of a shard's tensors; reads one block.
 
     Raises
@@ -70,7 +86,7 @@ def open_header(table: Table) -> tuple[SlicedTensor, ...]:
     return read_header(data, f"{table.where}, list of tensors")
 
 
-def read_slice(table: Table, tensor: SlicedTensor, part: Slice) -> Array:
+def read_slice(table: Values, tensor: SlicedTensor, part: Slice) -> Array:
     """Read one slice; reads one block and verifies its checksum.
 
     Raises
@@ -81,7 +97,7 @@ def read_slice(table: Table, tensor: SlicedTensor, part: Slice) -> Array:
     where = f"{table.where}, {tensor.name}"
     data = table.find(encode_slice_key(tensor.name, part))
     if data is None:
-        message = f"{where}: listed, but its values are not there"
+        message = f"{where}: listed, but the values of {show_slice(part)} are not there"
         raise Corrupt(message)
     return decode_slice_value(data, tensor, part, where)
 

@@ -26,7 +26,7 @@ TRAILER_BYTES = 5
 """Behind each block: one byte of compression type, four of masked CRC-32C."""
 RAW, SNAPPY = 0, 1
 
-_EXPANSION = 32
+EXPANSION = 32
 """Keys share prefixes with their predecessors. A writer that restarts every 16 entries, as all
 known ones do, cannot make keys longer in sum than 16 times the block."""
 
@@ -259,7 +259,7 @@ def block_entries(contents: memoryview, where: str) -> Iterator[tuple[bytes, mem
     """
     end = _entries_end(contents, where)
     key, at, spent = b"", 0, 0
-    allowance = _EXPANSION * len(contents)
+    allowance = EXPANSION * len(contents)
     is_first = True
     while at < end:
         start = at

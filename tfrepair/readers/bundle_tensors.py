@@ -1,0 +1,165 @@
+"""The tensors of a bundle: whole ones, and partitioned ones joined from their slices.
+
+Each has its entry, its pieces and lazy ``fetch`` and ``examine``; nothing is read before.
+:mod:`tfrepair.readers.tensor_bundle` gives them names.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tfrepair.core.dtypes import numpy_dtype
+from tfrepair.core.errors import Corrupt
+from tfrepair.core.tensor import Array, Health
+from tfrepair.readers.neighborhood import Neighborhood
+from tfrepair.readers.stored import Reading, StoredTensor
+from tfrepair.wire.bundle import BundleEntry, Slice
+from tfrepair.wire.bundle_data import Shards
+from tfrepair.wire.bundle_index import BundleIndex
+from tfrepair.wire.element_types import NAMES, RESOURCE, STRING, VARIANT, item_bytes
+from tfrepair.wire.ordered_code import encode_slice_key, is_slice_key
+from tfrepair.wire.slices import is_whole, join_slices, show_slice
+
+_WORST = (
+    Health.MISSING,
+    Health.TRUNCATED,
+    Health.CORRUPT,
+    Health.UNVERIFIED,
+    Health.CORRECTED,
+    Health.VERIFIED,
+)
+"""From worst to best: a tensor is as healthy as its worst slice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleTensor:
+    """One tensor of a bundle.
+
+    Attributes
+    ----------
+    key, path, offset
+        Key in the index; data file and place of its first piece.
+    entry
+        Type and shape of the whole.
+    parts
+        The pieces with their places; one without a place for a tensor that is not partitioned.
+    missing
+        Slices that the index announces and does not have.
+    """
+
+    key: str
+    path: str
+    entry: BundleEntry
+    parts: tuple[tuple[Slice | None, StoredTensor], ...]
+    missing: tuple[Slice, ...] = ()
+    offset: int | None = field(default=None)
+
+    @property
+    def pieces(self) -> Iterator[BundleEntry]:
+        """Entries of the pieces."""
+        return (stored.entry for _, stored in self.parts)
+
+    @property
+    def dtype(self) -> str:
+        """Name of the element type; ``"object"`` for strings, variants and unknown types."""
+        number = self.entry.dtype
+        is_object = number in (STRING, VARIANT, RESOURCE) or number not in NAMES
+        return "object" if is_object else NAMES[number]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole tensor; of strings as stored."""
+        if self.dtype == "object":
+            return sum(entry.size for entry in self.pieces)
+        return self.entry.elements * item_bytes(self.entry.dtype, self.key)
+
+    def fetch(self) -> Array:
+        """Read, verify and decode.
+
+        Raises
+        ------
+        SourceError
+            If the data is damaged beyond one flipped bit, or not all there.
+        """
+        (place, first), *_ = self.parts or ((None, None),)
+        if first is None:
+            message = f"{self.key}: none of its {len(self.missing)} slices is there"
+            raise Corrupt(message)
+        if place is None:
+            return _array(first.read())
+        dtype = numpy_dtype(self.dtype)
+        pieces = ((place or (), _array(stored.read())) for place, stored in self.parts)
+        return join_slices(self.entry.shape, dtype, pieces, self.key)
+
+    def examine(self) -> tuple[Health, str]:
+        """Read and verify; returns the verdict of the worst piece."""
+        if self.missing:
+            shown = ", ".join(show_slice(part) for part in self.missing[:5])
+            count = len(self.missing) + len(self.parts)
+            return Health.TRUNCATED, f"{len(self.missing)} of {count} slices are missing: {shown}"
+        readings = [stored.read() for _, stored in self.parts]
+        worst = min(readings, key=lambda reading: _WORST.index(reading.health))
+        return worst.health, worst.note
+
+
+def _array(reading: Reading) -> Array:
+    if reading.array is None:
+        raise reading.error or Corrupt(reading.note)
+    return reading.array
+
+
+def tensors_of(index: BundleIndex, shards: Shards) -> tuple[BundleTensor, ...]:
+    """Return the tensors that an index names, in the order of the data files.
+
+    Slices are joined to the tensors they belong to. Reads nothing, unless the index is damaged:
+    then an entry that the index cannot prove is taken only if its data fits its checksum.
+    """
+    around = Neighborhood(index, shards)
+    found = []
+    for name, entry in index.entries.items():
+        if is_slice_key(name):
+            continue
+        key = name.decode("utf-8", "surrogateescape")
+        tensor = _tensor(key, entry, index.entries, shards, around)
+        if name not in index.unproven or tensor.examine()[0] is Health.VERIFIED:
+            found.append(tensor)
+    return tuple(sorted(found, key=_place))
+
+
+def _place(tensor: BundleTensor) -> tuple[int, int, str]:
+    first = next(tensor.pieces, tensor.entry)
+    return first.shard, first.offset, tensor.key
+
+
+def _tensor(
+    key: str,
+    entry: BundleEntry,
+    entries: Mapping[bytes, BundleEntry],
+    shards: Shards,
+    around: Neighborhood,
+) -> BundleTensor:
+    parts: list[tuple[Slice | None, StoredTensor]] = []
+    missing: list[Slice] = []
+    for part in entry.slices:
+        stored = entries.get(encode_slice_key(key, part))
+        if stored is None:
+            missing.append(part)
+        else:
+            place = None if is_whole(entry.shape, part) else part
+            parts.append((place, _stored(key, stored, shards, around)))
+    if not entry.slices:
+        parts.append((None, _stored(key, entry, shards, around)))
+    first: Sequence[BundleEntry] = [stored.entry for _, stored in parts]
+    where = shards.path(first[0].shard if first else entry.shard)
+    return BundleTensor(
+        key=key,
+        path=str(where),
+        entry=entry,
+        parts=tuple(parts),
+        missing=tuple(missing),
+        offset=first[0].offset if first else None,
+    )
+
+
+def _stored(key: str, entry: BundleEntry, shards: Shards, around: Neighborhood) -> StoredTensor:
+    where = f"{shards.path(entry.shard)}, {key} at byte {entry.offset}"
+    return StoredTensor(shards=shards, entry=entry, where=where, around=around)

@@ -1,0 +1,42 @@
+"""Whether the tensors of a bundle are sound on the whole, from a sample of the smallest ones.
+
+One flipped bit in one tensor is worth correcting. Where others are damaged as well, index and
+data rather belong to different saves, and any correction would be a coincidence.
+"""
+
+from functools import cached_property
+
+from tfrepair.core.errors import SourceError
+from tfrepair.wire.bundle_data import Shards, verify_bytes
+from tfrepair.wire.bundle_index import BundleIndex
+
+_SAMPLE = 8
+
+
+class Neighborhood:
+    """The sample of one bundle; read when it is first asked for."""
+
+    def __init__(self, index: BundleIndex, shards: Shards) -> None:
+        self._index = index
+        self._shards = shards
+
+    @cached_property
+    def damaged(self) -> int:
+        """Number of damaged tensors among the smallest eight; truncated ones do not count."""
+        entries = [entry for entry in self._index.entries.values() if entry.size]
+        count = 0
+        for entry in sorted(entries, key=lambda entry: entry.size)[:_SAMPLE]:
+            try:
+                data = self._shards.stored(entry, "")
+            except SourceError:
+                continue
+            try:
+                verify_bytes(data, entry, self._index.header, "")
+            except SourceError:
+                count += 1
+        return count
+
+    @property
+    def is_sound(self) -> bool:
+        """True if at most one of the sample is damaged."""
+        return self.damaged <= 1

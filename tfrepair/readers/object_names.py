@@ -1,0 +1,166 @@
+"""Names in object-graph checkpoints: readable ones for variables, and what each is there for.
+
+A key spells the way from the root (``model/layer_with_weights-0/kernel/...``); the object graph
+has each variable's own name besides, and says which variable is a slot of which. Knows the graph
+only; pure.
+
+Source: tf.keras 2.3, tf_keras 2.21, Keras 3.15, tf.Module, dumped in ``tests/golden``.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from tfrepair.core.tensor import Purpose
+from tfrepair.readers.naming import Naming
+from tfrepair.wire.object_graph import TrackableNode
+
+_VALUE_END = "/.ATTRIBUTES/VARIABLE_VALUE"
+_ESCAPE = re.compile(r"\.([.S])")
+_AUTOMATIC = re.compile(r"^[Vv]ariable(?:_\d+)?$")
+"""What TensorFlow calls variables without a name of their own."""
+
+_COUNTERS = frozenset(
+    {"iter", "iterations", "_iterations", "step", "global_step", "save_counter", "epoch", "_step"}
+)
+_OPTIMIZER_EDGES = frozenset(
+    {"_variables", "_iterations", "iter", "_trainable_variables", "_learning_rate", "beta_1"}
+)
+_METRIC_EDGES = frozenset(
+    {"keras_api/metrics", "_metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker"}
+)
+_KERAS3_SLOTS = (
+    "momentum", "velocity_hat", "velocity", "accumulator", "accumulated_grad",
+    "accumulated_delta_var", "average_gradient", "norm", "linear", "average", "r", "c",
+    "gradient_accumulator",
+)  # fmt: skip
+
+Names = Mapping[str, Naming]
+
+
+def name_objects(nodes: tuple[TrackableNode, ...], keys: Iterable[str]) -> Names:
+    """Say what every entry of an object-graph checkpoint is.
+
+    Parameters
+    ----------
+    nodes
+        The object graph.
+    keys
+        Keys of the checkpoint; those that the graph does not know keep their key as a name.
+
+    Returns
+    -------
+    By key. A variable's name is the one it was given, if that is unique and not automatic, else
+    the way to it without the ending. Slots and averages name their variable.
+    """
+    variables = {node.value_key: place for place, node in enumerate(nodes) if node.value_key}
+    full = {key: _full_name(nodes[place]) for key, place in variables.items()}
+    uses = Counter(full.values())
+    names = {
+        key: name if _is_good(name, key) and uses[name] == 1 else path_of(key)
+        for key, name in full.items()
+    }
+    twice = Counter(names.values())
+    names = {key: name if twice[name] == 1 else key for key, name in names.items()}
+    slots = _graph_slots(nodes, names)
+    optimizers = _optimizer_nodes(nodes)
+    found = {}
+    for key in keys:
+        if key not in names:
+            found[key] = Naming(name=key, purpose=Purpose.BOOKKEEPING)
+        elif key in slots:
+            found[key] = slots[key]
+        else:
+            found[key] = _variable(key, names, full, optimizers)
+    return found
+
+
+def path_of(key: str) -> str:
+    """Return the way to a variable: its key without the ending, escapes undone."""
+    return _ESCAPE.sub(lambda m: "/" if m[1] == "S" else ".", key.removesuffix(_VALUE_END))
+
+
+def _full_name(node: TrackableNode) -> str:
+    return next(a.full_name for a in node.attributes if a.key == node.value_key)
+
+
+def _is_good(name: str, key: str) -> bool:
+    if not name or _AUTOMATIC.match(name):
+        return False
+    return "/" in name or name == path_of(key).rpartition("/")[2]
+
+
+def _graph_slots(nodes: tuple[TrackableNode, ...], names: Mapping[str, str]) -> dict[str, Naming]:
+    """Return the slots that older optimizers list in the graph, by key."""
+    found = {}
+    for node in nodes:
+        for slot in node.slots:
+            key, owner = nodes[slot.slot].value_key or "", nodes[slot.original].value_key or ""
+            if key in names and owner in names:
+                is_average = slot.name == "average"
+                found[key] = Naming(
+                    name=names[key],
+                    purpose=Purpose.AVERAGE if is_average else Purpose.SLOT,
+                    slot=slot.name,
+                    slot_of=names[owner],
+                )
+    return found
+
+
+def _optimizer_nodes(nodes: tuple[TrackableNode, ...]) -> frozenset[str]:
+    """Return the ways to all optimizers: nodes with slots or with an optimizer's own edges."""
+    found = set()
+    for node in nodes:
+        if not node.slots and len(_OPTIMIZER_EDGES & set(node.children)) < 2:
+            continue
+        for child in node.children.values():
+            key = nodes[child].value_key
+            if key is not None:
+                found.add(path_of(key).rpartition("/")[0])
+    return frozenset(found - {""})
+
+
+def _variable(
+    key: str, names: Mapping[str, str], full: Mapping[str, str], optimizers: frozenset[str]
+) -> Naming:
+    name, path = names[key], path_of(key)
+    parent, _, edge = path.rpartition("/")
+    inside = next((o for o in optimizers if path.startswith(f"{o}/")), None)
+    if edge in _COUNTERS:
+        return Naming(name=name, purpose=Purpose.COUNTER)
+    if any(f"{mark}/" in f"{path}/" for mark in _METRIC_EDGES):
+        return Naming(name=name, purpose=Purpose.METRIC)
+    if "seed_generator_state" in name or edge == "_state_var":
+        return Naming(name=name, purpose=Purpose.SEED)
+    if inside is None or "/_trainable_variables/" in path:
+        return Naming(name=name, purpose=Purpose.WEIGHT)
+    if parent == inside:
+        return Naming(name=name, purpose=Purpose.HYPERPARAMETER)
+    slot, owner = _slot_by_name(full[key], names)
+    return Naming(
+        name=name,
+        purpose=Purpose.AVERAGE if slot == "average" else Purpose.SLOT,
+        slot=slot,
+        slot_of=owner,
+    )
+
+
+def _slot_by_name(full: str, names: Mapping[str, str]) -> tuple[str, str]:
+    """Read ``Adam/m/hidden/kernel`` and ``adam/sequential_hidden_kernel_momentum``.
+
+    Returns
+    -------
+    The slot's name and its variable's; an empty variable if none or more than one fits: Keras 3
+    joins names with the character that also separates words.
+    """
+    known = set(names.values())
+    _, _, rest = full.partition("/")
+    word, _, owner = rest.partition("/")
+    if owner in known:
+        return word, owner
+    for slot in _KERAS3_SLOTS:
+        if rest.endswith(f"_{slot}"):
+            joined = rest.removesuffix(f"_{slot}")
+            owners = [name for name in known if name.replace("/", "_") == joined]
+            return slot, owners[0] if len(owners) == 1 else ""
+    return rest, ""

@@ -1,0 +1,132 @@
+"""One tensor of a bundle: its bytes, the verdict on them, and the array they mean.
+
+Joins what :mod:`tfrepair.wire` knows about bytes with the words of
+:class:`~tfrepair.core.tensor.Health`. A single flipped bit is corrected in memory; files stay
+as they are. :mod:`tfrepair.readers.tensor_bundle` makes tensors of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfrepair.core.errors import Corrupt, SourceError, Truncated, Unsupported
+from tfrepair.core.tensor import Array, Health
+from tfrepair.readers.neighborhood import Neighborhood
+from tfrepair.wire.bit_repair import chance_of_false_alarm
+from tfrepair.wire.bundle import BundleEntry
+from tfrepair.wire.bundle_data import Shards, decode_tensor, verify_bytes
+from tfrepair.wire.bundle_repair import SURE_BYTES, corrected_bytes
+from tfrepair.wire.element_types import NAMES, item_bytes
+
+_LFS_MARK = b"version https://git-lfs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What came of reading one tensor: an array or an error, and the verdict with its reason."""
+
+    health: Health
+    note: str = ""
+    array: Array | None = None
+    error: SourceError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTensor:
+    """Entry, data files, name and surroundings of one tensor that is stored in one piece."""
+
+    shards: Shards
+    entry: BundleEntry
+    where: str
+    around: Neighborhood
+
+    def read(self) -> Reading:
+        """Read, verify and decode; only damage of an unknown kind raises.
+
+        Returns
+        -------
+        Never raises :class:`SourceError`: damage is in the result.
+        """
+        try:
+            data = self.shards.stored(self.entry, self.where)
+        except Truncated as error:
+            return Reading(health=Health.TRUNCATED, note=self._rows(), error=error)
+        except SourceError as error:
+            return Reading(health=Health.MISSING, note=error.message, error=error)
+        try:
+            verify_bytes(data, self.entry, self.shards.header, self.where)
+        except Unsupported as error:
+            return Reading(health=Health.UNVERIFIED, note=error.message, error=error)
+        except Corrupt as error:
+            return self._corrected(data, error)
+        return self._decoded(data, Health.VERIFIED, "")
+
+    def _decoded(self, data: memoryview, health: Health, note: str) -> Reading:
+        try:
+            array = decode_tensor(data, self.entry, self.shards.header, self.where)
+        except SourceError as error:
+            return Reading(health=Health.CORRUPT, note=error.message, error=error)
+        return Reading(health=health, note=note, array=array)
+
+    def _corrected(self, data: memoryview, error: Corrupt) -> Reading:
+        if not self.around.is_sound:
+            note = (
+                f"{error.message}; so are {self.around.damaged} of the smallest tensors: index "
+                "and data seem to belong to different saves"
+            )
+            return Reading(health=Health.CORRUPT, note=note, error=Corrupt(note))
+        found = corrected_bytes(data, self.entry, self.shards.header, self.where)
+        if found is None:
+            note = f"{error.message}{_looks_like(data)}"
+            return Reading(health=Health.CORRUPT, note=note, error=Corrupt(note))
+        fixed, bit = found
+        place = self.entry.offset + bit // 8
+        note = f"one flipped bit: bit {bit % 8} of byte {place} of the data file"
+        reading = self._decoded(memoryview(fixed), Health.CORRECTED, note)
+        if len(data) <= SURE_BYTES or reading.array is None:
+            return reading
+        chance = chance_of_false_alarm(len(data))
+        if not _is_plausible(reading.array, bit // (8 * max(1, reading.array.itemsize))):
+            note = f"{error.message}; changing {note} would fit, but its value would stand out"
+            return Reading(health=Health.CORRUPT, note=note, error=Corrupt(note))
+        note += f"; other damage looks like this in {chance:.1%} of cases"
+        return Reading(health=Health.CORRECTED, note=note, array=reading.array)
+
+    def _rows(self) -> str:
+        there = max(0, len(self.shards.view(self.entry.shard)) - self.entry.offset)
+        text = f"{there} of {self.entry.size} bytes are there"
+        rows = self.entry.shape[0] if self.entry.shape else 1
+        if self.entry.dtype not in NAMES or rows == 0:
+            return text
+        try:
+            row = self.entry.elements // rows * item_bytes(self.entry.dtype, self.where)
+        except Unsupported:
+            return text
+        return f"{there // row} of {rows} rows, {text}"
+
+
+def _is_plausible(array: Array, place: int) -> bool:
+    """Say whether a corrected element is no larger than the others."""
+    if array.dtype.kind not in "fV" or place >= array.size:
+        return True
+    flat = array.reshape(-1)
+    value = float(flat[place])
+    largest = max(_largest(flat[:place]), _largest(flat[place + 1 :]))
+    return bool(np.isfinite(value)) and abs(value) <= largest
+
+
+def _largest(flat: Array, chunk: int = 1 << 20) -> float:
+    worst = 0.0
+    for start in range(0, flat.size, chunk):
+        values = np.abs(flat[start : start + chunk].astype(np.float64))
+        worst = max(worst, float(np.max(values, where=np.isfinite(values), initial=0.0)))
+    return worst
+
+
+def _looks_like(data: memoryview) -> str:
+    """Return what bytes without any fitting checksum look like, as the end of a sentence."""
+    if not any(data[:64]) and not np.frombuffer(data, np.uint8).any():
+        return "; all bytes are zero, as a power cut leaves them"
+    if bytes(data[: len(_LFS_MARK)]) == _LFS_MARK:
+        return "; the file is a git-lfs pointer, not the data"
+    return ""
