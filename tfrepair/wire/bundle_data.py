@@ -171,13 +171,13 @@ def string_lengths(data: memoryview, count: int, where: str) -> tuple[list[int],
 
 def length_bytes(lengths: list[int], header: BundleHeader) -> bytes:
     """Return string lengths as they enter the checksums: 4 bytes each, 8 for huge ones."""
-    order = _order(header)
+    order = byte_order(header)
     return b"".join(n.to_bytes(4 if n <= _MAX_UINT32 else 8, order) for n in lengths)
 
 
 def _strings(data: memoryview, count: int, header: BundleHeader, where: str) -> list[bytes]:
     lengths, at = string_lengths(data, count, where)
-    stored = int.from_bytes(data[at : at + _CRC_BYTES], _order(header))
+    stored = int.from_bytes(data[at : at + _CRC_BYTES], byte_order(header))
     found = mask(crc32c(length_bytes(lengths, header)))
     if stored != found:
         message = f"{where}: checksum of the lengths is {found:08x}, stored is {stored:08x}"
@@ -215,5 +215,6 @@ def _variants(data: memoryview, count: int, where: str) -> tuple[list[bytes], in
     return items, crc
 
 
-def _order(header: BundleHeader) -> Literal["little", "big"]:
+def byte_order(header: BundleHeader) -> Literal["little", "big"]:
+    """Return the byte order of a bundle, as Python names it."""
     return "big" if header.endianness == BIG else "little"

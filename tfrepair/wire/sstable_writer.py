@@ -20,7 +20,7 @@ _RESTART_EVERY = 16
 _INDEX_RESTART_EVERY = 1
 _BYTE_MAX = 0xFF
 
-Sink = Callable[[bytes], object]
+Sink = Callable[[Buffer], object]
 """Takes the next bytes of the file, such as the ``write`` of an open one."""
 
 
