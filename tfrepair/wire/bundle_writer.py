@@ -176,7 +176,7 @@ def stored_form(
         return _strings(_items(array), header)
     if dtype == VARIANT:
         return _variants(_items(array))
-    data = memoryview(_ordered(array, header).reshape(-1).view(np.uint8))
+    data = _ordered(array, header).reshape(-1).view(np.uint8).data
     return (data,), crc32c(data)
 
 
