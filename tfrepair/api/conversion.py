@@ -8,7 +8,7 @@ from typing import Any
 
 from tfrepair.api.record import record_of
 from tfrepair.api.report import Outcome, Report
-from tfrepair.api.sources import Reading, open_store, source_reference
+from tfrepair.api.sources import Reading, examined, open_store, source_reference
 from tfrepair.api.verification import verify_written
 from tfrepair.architecture.request import arch_request
 from tfrepair.core.architecture import Architecture
@@ -127,7 +127,7 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     if not options.dry_run:
         require_free(target, overwrite=options.overwrite)
     options.progress("read", 0, 0)
-    store = open_store(source, reader=options.reader)
+    store = examined(open_store(source, reader=options.reader))
     host, request = _host(arch, options)
     with host:
         options.progress("build the architecture", 0, 0)

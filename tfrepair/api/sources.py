@@ -1,10 +1,11 @@
 """Sources as the use cases need them: opened, with a digest, and with statistics on demand."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from tfrepair.core.plan import Reference
-from tfrepair.core.statistics import Statistics, statistics_of
+from tfrepair.core.statistics import NO_STATISTICS, Statistics, statistics_of
 from tfrepair.core.tensor import Limits, SourceName, TensorStore
 from tfrepair.core.transform import Transform
 from tfrepair.readers.registry import open_source
@@ -50,8 +51,19 @@ def source_reference(store: TensorStore) -> Reference:
     return Reference(path=Path(store.path).name, digest=total.hexdigest())
 
 
+def examined(store: TensorStore) -> TensorStore:
+    """Return a store whose tensors have their final health; reads every tensor that has a checksum.
+
+    Parameters
+    ----------
+    store
+        As :func:`open_store` gives it.
+    """
+    return replace(store, tensors=tuple(tensor.checked() for tensor in store))
+
+
 class Reading:
-    """Statistics of a store's tensors, each computed once."""
+    """Statistics of a store's tensors, each computed once; none for what is not whole."""
 
     def __init__(self, store: TensorStore) -> None:
         self._tensors = store.by_name
@@ -61,5 +73,8 @@ class Reading:
         """Return the statistics of a tensor under a transform; reads the tensor."""
         key = (name, str(transform))
         if key not in self._known:
-            self._known[key] = statistics_of(transform.run(self._tensors[name].fetch()))
+            tensor = self._tensors[name]
+            self._known[key] = (
+                statistics_of(transform.run(tensor.fetch())) if tensor.is_whole else NO_STATISTICS
+            )
         return self._known[key]

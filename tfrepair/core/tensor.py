@@ -118,6 +118,11 @@ class Tensor:
         return replace(self, health=health, health_note=note, examine=None)
 
     @property
+    def is_whole(self) -> bool:
+        """True unless the verdict says that values are missing or wrong."""
+        return self.health not in (Health.TRUNCATED, Health.CORRUPT, Health.MISSING)
+
+    @property
     def may_be_weight(self) -> bool:
         """True unless the source says that the tensor is something else."""
         return self.purpose in (Purpose.UNKNOWN, Purpose.WEIGHT)

@@ -188,8 +188,14 @@ def _checked(
     findings: list[Finding] = []
     for match in plan.matches:
         variable = architecture.by_path[match.target]
+        tensor = by_name[match.source]
+        if not tensor.is_whole:
+            reason = f"{tensor.name} has its name or place, but is {tensor.health}"
+            note = f": {tensor.health_note}" if tensor.health_note else ""
+            gaps.append(Gap(target=match.target, reason=reason + note))
+            continue
         read = partial(statistics, match.source, _before_casts(match.transform))
-        broken = overflow(by_name[match.source].dtype, variable.dtype, read)
+        broken = overflow(tensor.dtype, variable.dtype, read)
         if broken:
             reason = f"{match.source}: {broken}"
             gaps.append(Gap(target=match.target, reason=reason, candidates=match.sources))
