@@ -13,8 +13,10 @@ from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import UsageError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Gap, Leftover, Match, Plan, Reference
-from tfrepair.core.tensor import Tensor, TensorStore
+from tfrepair.core.statistics import Statistics
+from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import Cast, Transform
+from tfrepair.planning.averages import stand_ins, with_true_names
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
@@ -36,6 +38,7 @@ def build_plan(
     statistics: StatisticsOf,
     *,
     order: str = "",
+    use_averages: bool = False,
 ) -> Plan:
     """Assign a source's tensors to an architecture's weights.
 
@@ -47,6 +50,8 @@ def build_plan(
         Statistics of a tensor under a transform; called for matched tensors only.
     order
         Name of a list order that the user vouches for; empty to find out.
+    use_averages
+        Take moving averages in place of the weights that they belong to.
 
     Returns
     -------
@@ -56,7 +61,16 @@ def build_plan(
     ------
     UsageError
         For an order that does not exist.
+    Incomplete
+        If averages are asked for and there are none.
     """
+    if use_averages:
+        ins = stand_ins(store)
+
+        def truly(name: SourceName, transform: Transform) -> Statistics:
+            return statistics(ins.true_name(name), transform)
+
+        return with_true_names(build_plan(ins.store, architecture, truly, order=order), ins)
     tensors = tuple(tensor for tensor in store if tensor.may_be_weight)
     if order:
         outcome = _forced(_in_order(tensors), architecture, statistics, order)
