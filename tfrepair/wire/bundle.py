@@ -19,6 +19,8 @@ from tfrepair.wire.protobuf import (
     bytes_field,
     fixed32_field,
     parse,
+    read_fields,
+    signed,
     varint_field,
 )
 
@@ -29,6 +31,9 @@ LITTLE, BIG = 0, 1
 _MAX_RANK = 254
 _MAX_BYTES = 1 << 62
 _SHOWN_DIMS = 16
+_NUMBERS = frozenset({1, 3, 4, 5, 6})
+_SHAPE, _SLICES, _DIMS = 2, 7, 2
+"""Numbers of the nested fields: of an entry, and of its shape."""
 _ZERO_LENGTH = b"\x10\x00"
 """An extent's length lies in a oneof: a zero is written, unlike in other fields."""
 
@@ -134,15 +139,27 @@ def decode_entry(data: Buffer, where: str) -> BundleEntry:
         If the bytes are no entry, or its numbers are negative or overflow: TensorFlow's own
         reader would abort the process.
     """
-    message = parse(data, where)
+    numbers: dict[int, int] = {}
+    shape: Shape = ()
+    slices: list[Slice] = []
+    for number, value in read_fields(data, where):
+        if isinstance(value, int):
+            numbers[number] = value
+        elif number == _SHAPE:
+            shape = _decode_dims(value, where)
+        elif number == _SLICES:
+            slices.append(decode_slice(parse(value, where)))
+        elif number in _NUMBERS:
+            text = f"{where}: field {number} should be a number, but has {len(value)} bytes"
+            raise Corrupt(text)
     entry = BundleEntry(
-        dtype=message.uint(1),
-        shape=decode_shape(message.message(2), where),
-        shard=message.int64(3),
-        offset=message.int64(4),
-        size=message.int64(5),
-        crc=message.uint(6),
-        slices=tuple(decode_slice(part) for part in message.messages(7)),
+        dtype=numbers.get(1, 0),
+        shape=shape,
+        shard=signed(numbers.get(3, 0)),
+        offset=signed(numbers.get(4, 0)),
+        size=signed(numbers.get(5, 0)),
+        crc=numbers.get(6, 0) & 0xFFFFFFFF,
+        slices=tuple(slices),
     )
     if entry.shard < 0 or entry.offset < 0 or not 0 <= entry.size <= _MAX_BYTES:
         text = f"{where}: shard {entry.shard}, offset {entry.offset}, size {entry.size} is no place"
@@ -169,7 +186,31 @@ def decode_shape(message: Message, where: str) -> Shape:
     if message.uint(3):
         text = f"{where}: a shape of unknown rank"
         raise Corrupt(text)
-    dims = tuple(dim.int64(1) for dim in message.messages(2))
+    return _checked(tuple(dim.int64(1) for dim in message.messages(2)), where)
+
+
+def _decode_dims(data: memoryview, where: str) -> Shape:
+    """Do the same from bytes: an index has thousands of shapes."""
+    dims = []
+    for number, value in read_fields(data, where):
+        if isinstance(value, int):
+            text = f"{where}: a shape of unknown rank"
+            raise Corrupt(text)
+        if number == _DIMS:
+            dims.append(
+                next(
+                    (
+                        signed(n)
+                        for f, n in read_fields(value, where)
+                        if f == 1 and isinstance(n, int)
+                    ),
+                    0,
+                )
+            )
+    return _checked(tuple(dims), where)
+
+
+def _checked(dims: Shape, where: str) -> Shape:
     is_sane = all(0 <= size <= _MAX_BYTES for size in dims) and len(dims) <= _MAX_RANK
     if not is_sane or math.prod(dims) > _MAX_BYTES:
         shown = ", ".join(map(str, dims[:_SHOWN_DIMS]))

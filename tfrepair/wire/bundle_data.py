@@ -39,10 +39,14 @@ class Shards:
         self._prefix = prefix
         self.header = header
         self._views: dict[int, memoryview] = {}
+        self._paths: dict[int, Path] = {}
 
     def path(self, shard: int) -> Path:
         """Return the path of a data file."""
-        return Path(shard_name(str(self._prefix), shard, self.header.num_shards))
+        if shard not in self._paths:
+            name = shard_name(self._prefix.name, shard, self.header.num_shards)
+            self._paths[shard] = self._prefix.with_name(name)
+        return self._paths[shard]
 
     def view(self, shard: int) -> memoryview:
         """Return a whole data file.

@@ -40,6 +40,8 @@ def read_varint(data: Buffer, at: int, where: str) -> tuple[int, int]:
     Corrupt
         If the buffer ends inside the number or the number is longer than 10 bytes.
     """
+    if at < len(data) and data[at] < 0x80:  # most numbers have one byte
+        return data[at], at + 1
     value = shift = 0
     for place in range(at, min(at + _VARINT_BYTES, len(data))):
         byte = data[place]
