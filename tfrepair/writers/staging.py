@@ -5,18 +5,23 @@ It holds a locked file while its process lives: a stage whose lock is free belon
 that was killed, and the next run removes it. Knows nothing of what is written.
 """
 
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from tfrepair.core.errors import WriteError
+from tfrepair.writers.exchange import exchange
 
 _MARK = ".tfrepair-"
 _LOCK = "lock"
+_RETIRED = "retired"
+_OCCUPIED = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
 
 def require_free(out: Path, *, overwrite: bool) -> None:
@@ -26,87 +31,148 @@ def require_free(out: Path, *, overwrite: bool) -> None:
     ------
     WriteError
         If ``out`` exists and is not an empty directory, unless ``overwrite`` is given and it is a
-        SavedModel.
+        SavedModel; if it is a symbolic link, whatever it points to.
     """
-    if not os.path.lexists(out) or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not overwrite:
-        message = f"{out} exists"
-        raise WriteError(message, remedy="choose another directory, or give --overwrite")
-    if not (out / "saved_model.pb").is_file() or out.is_symlink():
+    try:
+        problem, remedy = _obstacle(out, overwrite=overwrite)
+    except OSError as error:
+        problem = f"{out}: cannot be looked at: {error.strerror or error}"
+        remedy = "choose a directory that you may read and write"
+    if problem:
+        raise WriteError(problem, remedy=remedy)
+
+
+def _obstacle(out: Path, *, overwrite: bool) -> tuple[str, str]:
+    """Return what is in the way and what to do about it; two empty texts if nothing is."""
+    if out.is_symlink():
+        message = f"{out} is a symbolic link to {out.readlink()}: it is not replaced"
+        return message, "give the directory itself"
+    if not os.path.lexists(out):
+        return "", ""
+    if not out.is_dir():
+        return f"{out} exists and is not a directory", "choose another name for the output"
+    if not any(out.iterdir()):
+        return "", ""
+    if not (out / "saved_model.pb").is_file():
         message = f"{out} exists and is not a SavedModel directory: it is not overwritten"
-        raise WriteError(message, remedy="choose another directory, or remove it yourself")
+        return message, "choose another directory, or remove it yourself"
+    if not overwrite:
+        return f"{out} exists", "choose another directory, or give --overwrite"
+    return "", ""
 
 
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
     """Give a private directory beside ``out``; it is gone afterward, whatever happens.
 
+    Parameters
+    ----------
+    out
+        Absolute path of the output. Missing parents are made. Stages that killed processes left
+        behind for this output are removed.
+
     Raises
     ------
     WriteError
-        If the directory cannot be made.
+        If the directory cannot be made, or writing into it fails.
     """
     parent = out.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
         _clean(out)
-        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}{_MARK}", dir=parent))
-        lock = (stage / _LOCK).open("wb")
+        stage, lock = _made(out)
     except OSError as error:
         message = f"{parent}: cannot write there: {error.strerror or error}"
         raise WriteError(message, remedy="choose a directory that you may write to") from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield stage
+        except OSError as error:
+            if not _is_below(error.filename, stage) and error.errno != errno.ENOSPC:
+                raise
+            message = f"{parent}: writing failed: {error.strerror or error}"
+            raise WriteError(message, remedy="nothing was put in place; make room there") from error
         finally:
             shutil.rmtree(stage, ignore_errors=True)
 
 
-def publish(finished: Path, out: Path) -> None:
+def publish(finished: Path, out: Path, *, overwrite: bool = False) -> None:
     """Move a finished directory to its place, durably; an old output is replaced.
+
+    Parameters
+    ----------
+    finished
+        In a stage of ``out``; an output that is replaced takes its place there.
+    out
+        Absolute path.
+    overwrite
+        As for :func:`require_free`, which holds at this moment too: another process may have
+        written ``out`` since.
 
     Raises
     ------
     WriteError
         If the move fails; the old output is then where it was.
     """
+    require_free(out, overwrite=overwrite)
     try:
         _sync_tree(finished)
-        retired = finished.parent / "retired"
-        if os.path.lexists(out):
-            out.rename(retired)
-        try:
-            finished.rename(out)
-        except OSError:
-            if retired.exists():
-                retired.rename(out)
-            raise
+        _move(finished, out, overwrite=overwrite)
         _sync(out.parent)
     except OSError as error:
-        message = f"{out}: cannot be put in place: {error.strerror or error}"
-        raise WriteError(message, remedy="nothing was changed; look at the permissions") from error
+        if error.errno in _OCCUPIED:
+            message = f"{out}: another process wrote it in the meantime"
+            remedy = "choose another directory, or give --overwrite"
+        else:
+            message = f"{out}: cannot be put in place: {error.strerror or error}"
+            remedy = "nothing was changed; look at the permissions"
+        raise WriteError(message, remedy=remedy) from error
+
+
+def _move(finished: Path, out: Path, *, overwrite: bool) -> None:
+    try:
+        finished.rename(out)  # also takes the place of an empty directory, in the same step
+    except OSError as error:
+        if not overwrite or error.errno not in _OCCUPIED:
+            raise
+        exchange(finished, out, spare=finished.parent / _RETIRED)
+
+
+def _made(out: Path) -> tuple[Path, IO[bytes]]:
+    """Make a stage and lock it."""
+    while True:
+        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}{_MARK}", dir=out.parent))
+        with suppress(FileNotFoundError):
+            lock = (stage / _LOCK).open("ab")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if os.fstat(lock.fileno()).st_nlink:
+                return stage, lock
+            # Another process took the new stage for an abandoned one, and has removed it.
+            lock.close()
 
 
 def _clean(out: Path) -> None:
     """Remove stages of this output whose process is gone."""
-    for stage in out.parent.glob(f".{out.name}{_MARK}*"):
-        try:
-            with (stage / _LOCK).open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _rescue(stage, out)
-                shutil.rmtree(stage, ignore_errors=True)
-        except OSError:
-            # Locked: its process lives. Without a lock file: just being made.
+    prefix = f".{out.name}{_MARK}"
+    for stage in sorted(out.parent.iterdir()):
+        if not stage.name.startswith(prefix):
             continue
+        # Locked: its process lives. Not there: another process has just removed it.
+        with suppress(OSError), (stage / _LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _rescue(stage, out)
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _rescue(stage: Path, out: Path) -> None:
     """Put back an old output whose replacement never arrived."""
-    retired = stage / "retired"
+    retired = stage / _RETIRED
     if retired.exists() and not os.path.lexists(out):
         retired.rename(out)
+
+
+def _is_below(filename: object, stage: Path) -> bool:
+    return isinstance(filename, str | Path) and stage in Path(filename).parents
 
 
 def _sync_tree(directory: Path) -> None:
