@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tfrepair.api.conversion import plan as plan
     from tfrepair.api.inspection import Inspection as Inspection
     from tfrepair.api.inspection import inspect as inspect
+    from tfrepair.api.plans import save_plan as save_plan
     from tfrepair.api.report import Report as Report
     from tfrepair.api.sources import open_store
     from tfrepair.api.verification import verify as verify
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tfrepair.core.tensor import TensorStore as TensorStore
     from tfrepair.core.verdict import Verdict as Verdict
 
-    open = open_store
+    open = open_store  # noqa: A001 - the name of the API
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ _WHERE = {
     "convert": ("tfrepair.api.conversion", "convert"),
     "inspect": ("tfrepair.api.inspection", "inspect"),
     "open": ("tfrepair.api.sources", "open_store"),
+    "save_plan": ("tfrepair.api.plans", "save_plan"),
     "plan": ("tfrepair.api.conversion", "plan"),
     "verify": ("tfrepair.api.verification", "verify"),
 }

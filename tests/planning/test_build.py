@@ -11,7 +11,8 @@ from tfrepair.core.errors import PlanError, Stale, UsageError
 from tfrepair.core.plan import Confidence, Plan, Reference
 from tfrepair.core.tensor import Array, Purpose, TensorStore
 from tfrepair.planning.build import build_plan
-from tfrepair.planning.plan_file import apply_plan_file, parse_plan, plan_to_toml
+from tfrepair.planning.edited import apply_plan_file
+from tfrepair.planning.plan_file import parse_plan, plan_to_toml
 
 SEED = architecture(dense("dense", 10, 128), dense("dense_1", 128, 1))
 SEED_SHAPES = ((10, 128), (128,), (128, 1), (1,))
@@ -207,7 +208,7 @@ def test_an_unchanged_plan_file_keeps_its_confidence() -> None:
     source = listed(*SEED_SHAPES)
     plan = planned(source, SEED).with_references(SOURCE, ARCH)
     text = plan_to_toml(plan)
-    again = apply_plan_file(parse_plan(text, "plan.toml"), plan, source, SEED)
+    again = apply_plan_file(parse_plan(text, "plan.toml"), plan, source, SEED, Reading(source))
     assert again.matches == plan.matches
     assert plan_to_toml(again) == text
     assert Plan.from_json(plan.to_json()) == plan
@@ -223,7 +224,7 @@ def test_an_edited_line_is_manual_and_settles_a_tie() -> None:
         '[map]\n"a/kernel" = { from = "0", transform = "transpose:1,0" }\n"a/bias" = "2"',
         1,
     )
-    edited = apply_plan_file(parse_plan(text, "plan.toml"), plan, source, arch)
+    edited = apply_plan_file(parse_plan(text, "plan.toml"), plan, source, arch, Reading(source))
     assert edited.is_complete
     assert [str(m.transform) for m in edited.matches] == ["transpose:1,0", "identity"]
     assert {m.confidence for m in edited.matches} == {Confidence.MANUAL}
@@ -235,7 +236,9 @@ def test_a_plan_for_another_source_is_stale() -> None:
     plan = planned(source, SEED).with_references(SOURCE, ARCH)
     other = plan.with_references(Reference(path="x.npy", digest="t" * 64), ARCH)
     with pytest.raises(Stale, match="another source"):
-        apply_plan_file(parse_plan(plan_to_toml(plan), "plan.toml"), other, source, SEED)
+        apply_plan_file(
+            parse_plan(plan_to_toml(plan), "plan.toml"), other, source, SEED, Reading(source)
+        )
 
 
 def test_every_bad_line_is_named() -> None:
@@ -244,9 +247,9 @@ def test_every_bad_line_is_named() -> None:
     text = plan_to_toml(plan).replace('"dense/kernel" = "0"', '"dense/kernell" = "0"')
     text = text.replace('"dense/bias" = "1"', '"dense/bias" = "0"')
     with pytest.raises(PlanError) as caught:
-        apply_plan_file(parse_plan(text, "plan.toml"), plan, source, SEED)
+        apply_plan_file(parse_plan(text, "plan.toml"), plan, source, SEED, Reading(source))
     assert 'did you mean "dense/kernel"?' in str(caught.value)
-    assert '"dense/bias" is (128,)' in str(caught.value)
+    assert '"dense/bias": expected shape (128,), found (10, 128)' in str(caught.value)
 
 
 @pytest.mark.parametrize(

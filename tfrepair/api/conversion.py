@@ -1,25 +1,27 @@
 """Use cases: plan a conversion, and carry it out. Calls the stages in order."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
+from tfrepair.api.options import ConvertKeywords, Options, PlanKeywords
+from tfrepair.api.output import output_path, require_apart
+from tfrepair.api.plans import load_plan
 from tfrepair.api.record import record_of
+from tfrepair.api.refusal import refusal_of
 from tfrepair.api.report import Outcome, Report
 from tfrepair.api.sources import Reading, examined, open_store, source_reference
 from tfrepair.api.verification import verify_written
 from tfrepair.architecture.request import arch_request
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.digest import array_digest
-from tfrepair.core.errors import Ambiguous, Incomplete, PlanError, VerifyError
-from tfrepair.core.findings import Severity
-from tfrepair.core.plan import Confidence, Plan, Reference
+from tfrepair.core.errors import VerifyError
+from tfrepair.core.plan import Plan, Reference
 from tfrepair.core.state import State
 from tfrepair.core.tensor import TensorStore
 from tfrepair.planning.build import build_plan
-from tfrepair.planning.plan_file import apply_plan_file, parse_plan
+from tfrepair.planning.edited import apply_plan_file
 from tfrepair.rebuild.apply import apply
 from tfrepair.tfhost.client import ChildHost
 from tfrepair.tfhost.inprocess import InProcessHost
@@ -27,57 +29,14 @@ from tfrepair.tfhost.protocol import ArchRequest, Host
 from tfrepair.writers.savedmodel import write, write_record
 from tfrepair.writers.staging import publish, require_free, staged
 
-Progress = Callable[[str, int, int], None]
-"""Told the stage's name, and how many of how many parts are done (``0, 0`` if unknown)."""
 
-
-def _silent(_stage: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How to convert; the defaults are those of the command line.
-
-    Attributes
-    ----------
-    reader
-        Reader to use, ``None`` to find out by content.
-    keras, input_shapes, optimizer, loss, metrics
-        Go with the architecture; see :func:`tfrepair.architecture.request.arch_request`.
-    sample_input
-        For a live model that is not built.
-    order
-        List order that the user vouches for.
-    plan
-        Path of an edited plan file.
-    allow_missing
-        Write although weights have no source; they keep their initial values.
-    strict
-        Refuse what rests on position alone, and every loss that is known before writing.
-    overwrite, dry_run
-        Replace an existing SavedModel; or write nothing.
-    progress
-        Told about the stages.
-    """
-
-    reader: str | None = None
-    keras: int = 3
-    input_shapes: tuple[str, ...] = ()
-    optimizer: str = ""
-    loss: str = ""
-    metrics: tuple[str, ...] = ()
-    sample_input: Any = None
-    order: str = ""
-    plan: str | Path | None = None
-    allow_missing: bool = False
-    strict: bool = False
-    overwrite: bool = False
-    dry_run: bool = False
-    progress: Progress = field(default=_silent, repr=False)
-
-
-def convert(source: str | Path, *, arch: Any, out: str | Path, **options: Any) -> Report:  # noqa: ANN401 - a model of any framework; the keywords are those of Options
+def convert(
+    source: str | Path,
+    *,
+    arch: Any,  # noqa: ANN401 - a model of any framework
+    out: str | Path,
+    **options: Unpack[ConvertKeywords],
+) -> Report:
     """Turn a source into a complete SavedModel of an architecture.
 
     Parameters
@@ -89,16 +48,26 @@ def convert(source: str | Path, *, arch: Any, out: str | Path, **options: Any) -
     out
         Directory to write; it appears whole or not at all.
     **options
-        Fields of :class:`Options`.
+        Fields of :class:`~tfrepair.api.options.Options`.
+
+    Returns
+    -------
+    What became of every weight; ``report.exit_code`` is 3 if something is lost that is listed.
 
     Raises
     ------
+    UsageError
+        For options that contradict each other or name nothing.
     SourceError
         If the source cannot be read safely.
     ArchitectureError
         If the architecture cannot be built.
+    HostError
+        If the process that runs TensorFlow dies.
     PlanError
         If the plan is refused; nothing is written then.
+    WriteError
+        If ``out`` exists, or cannot be written; it is as it was then.
     VerifyError
         If what was written is not what was meant; nothing is left in place then.
     """
@@ -108,13 +77,24 @@ def convert(source: str | Path, *, arch: Any, out: str | Path, **options: Any) -
     return report
 
 
-def plan(source: str | Path, *, arch: Any, **options: Any) -> Plan:  # noqa: ANN401 - as for convert
+def plan(source: str | Path, *, arch: Any, **options: Unpack[PlanKeywords]) -> Plan:  # noqa: ANN401 - as for convert
     """Say which tensor would fill which weight, without writing anything.
 
     Parameters
     ----------
     source, arch, **options
         As for :func:`convert`.
+
+    Returns
+    -------
+    The plan, also if it has ties or gaps; :func:`tfrepair.save_plan` writes it to be edited.
+
+    Raises
+    ------
+    UsageError, SourceError, ArchitectureError, HostError
+        As for :func:`convert`.
+    PlanError
+        If a plan file was given and does not fit.
     """
     chosen = replace(Options(**options), dry_run=True)
     return run_conversion(source, arch, "", chosen).plan
@@ -123,12 +103,13 @@ def plan(source: str | Path, *, arch: Any, **options: Any) -> Plan:  # noqa: ANN
 def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Options) -> Report:  # noqa: ANN401 - as for convert
     """Convert; a refusal or a failed verification is in the report, other errors are raised."""
     started = time.monotonic()
-    target = Path(out)
+    target = output_path(out)
+    host, request = _host(arch, options)
     if not options.dry_run:
+        require_apart(target, _inputs(source, request, options))
         require_free(target, overwrite=options.overwrite)
     options.progress("read", 0, 0)
     store = examined(open_store(source, reader=options.reader))
-    host, request = _host(arch, options)
     with host:
         options.progress("build the architecture", 0, 0)
         architecture = host.describe(request)
@@ -150,7 +131,7 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
             state=state,
             is_dry_run=options.dry_run,
         )
-        refusal = _refusal(report, options)
+        refusal = refusal_of(report, options)
         if refusal is not None:
             report = replace(report, error=refusal)
         elif options.dry_run:
@@ -182,25 +163,30 @@ def _host(arch: Any, options: Options) -> tuple[Host, ArchRequest]:  # noqa: ANN
     return InProcessHost(arch, options.sample_input), live
 
 
+def _inputs(source: str | Path, request: ArchRequest, options: Options) -> tuple[Path, ...]:
+    """Return what the user gave and must find unchanged."""
+    given = [Path(source)]
+    if request.kind in ("file", "json"):
+        given.append(Path(request.location))
+    if options.plan is not None:
+        given.append(Path(options.plan))
+    return tuple(given)
+
+
 def _plan(store: TensorStore, architecture: Architecture, options: Options) -> Plan:
     edited = None
     order = options.order
     if options.plan is not None:
-        edited = parse_plan(_plan_text(Path(options.plan)), str(options.plan))
+        edited = load_plan(Path(options.plan))
         order = order or edited.convention
-    fresh = build_plan(store, architecture, Reading(store), order=order).with_references(
+    reading = Reading(store)
+    fresh = build_plan(store, architecture, reading, order=order).with_references(
         source_reference(store),
         Reference(path=Path(architecture.source).name, digest=architecture.digest),
     )
-    return fresh if edited is None else apply_plan_file(edited, fresh, store, architecture)
-
-
-def _plan_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read as a plan: {error}"
-        raise PlanError(message, remedy="make one with `tfrepair plan -o plan.toml`") from error
+    if edited is None:
+        return fresh
+    return apply_plan_file(edited, fresh, store, architecture, reading)
 
 
 def _is_the_live_model(planned: Plan, store: TensorStore, architecture: Architecture) -> bool:
@@ -214,42 +200,6 @@ def _is_the_live_model(planned: Plan, store: TensorStore, architecture: Architec
     )
 
 
-def _refusal(report: Report, options: Options) -> PlanError | None:
-    planned = report.plan
-    total = len(report.architecture.weights)
-    if planned.ties:
-        tied = sum(len(tie.targets) for tie in planned.ties)
-        message = f"{tied} of {total} weights have several sources and nothing decides"
-        return Ambiguous(message, remedy=_advice(report))
-    if planned.missing and not options.allow_missing:
-        message = f"{len(planned.missing)} of {total} weights have no source"
-        return Incomplete(message, remedy=_advice(report))
-    if total and not planned.matches:
-        message = "no tensor of the source fits any weight: there is nothing to write"
-        return Incomplete(message, remedy=_advice(report))
-    if not options.strict:
-        return None
-    by_order = report.count(Confidence.ORDER)
-    if by_order:
-        message = f"--strict: {by_order} of {total} weights rest on their position alone"
-        return Ambiguous(message, remedy="write a plan, check it, and convert with --plan")
-    if report.losses:
-        message = f"--strict: {len(report.losses)} losses, the first: {report.losses[0].message}"
-        return Incomplete(message, remedy=report.losses[0].remedy)
-    return None
-
-
-def _advice(report: Report) -> str:
-    """Return the first remedy that planning itself found, else the general one."""
-    for finding in report.plan.findings:
-        if finding.severity in (Severity.ERROR, Severity.LOSS) and finding.remedy:
-            return finding.remedy
-    return (
-        "write a plan with `tfrepair plan -o plan.toml`, edit [map], and convert with --plan; "
-        "or --allow-missing to keep initial values"
-    )
-
-
 def _written_outcome(report: Report) -> Outcome:
     return Outcome.LOSSY if report.plan.missing or report.losses else Outcome.COMPLETE
 
@@ -258,7 +208,7 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
     def step(done: int, total: int) -> None:
         options.progress("prepare values", done, total)
 
-    with staged(target.absolute()) as stage:
+    with staged(target) as stage:
         keep = _keeps_state(report.state)
         receipt = write(report.state, host, stage, keep_state=keep, step=step)
         report = replace(report, receipt=receipt)
@@ -276,7 +226,7 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
             )
             return replace(report, outcome=Outcome.FAILED, error=error)
         options.progress("put in place", 0, 0)
-        publish(model, target.absolute())
+        publish(model, target, overwrite=options.overwrite)
     return replace(report, outcome=_written_outcome(report))
 
 

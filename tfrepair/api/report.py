@@ -7,7 +7,7 @@ from typing import Any
 from tfrepair.core.architecture import Architecture, VariableKind
 from tfrepair.core.errors import TfrepairError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.plan import Confidence, Match, Plan
+from tfrepair.core.plan import Confidence, Plan
 from tfrepair.core.receipt import Receipt
 from tfrepair.core.state import State
 from tfrepair.core.tensor import TensorStore
@@ -96,10 +96,11 @@ class Report:
             "exit_code": self.exit_code,
             "dry_run": self.is_dry_run,
             "error": None if self.error is None else self.error.message,
+            "remedy": "" if self.error is None else self.error.remedy,
             "source": self.source,
             "output": self.output,
             "order": self.plan.convention,
-            "matches": [self._match(match) for match in self.plan.matches],
+            "matches": self._matches(),
             "optimizer": self._optimizer(),
             "missing": [gap.to_json() for gap in self.plan.missing],
             "leftover": [leftover.to_json() for leftover in self.plan.leftover],
@@ -113,16 +114,20 @@ class Report:
             "seconds": round(self.seconds, 3),
         }
 
-    def _match(self, match: Match) -> dict[str, Any]:
-        return {
-            "target": match.target,
-            "sources": list(match.sources),
-            "transform": str(match.transform),
-            "confidence": match.confidence.value,
-            "evidence": list(match.evidence),
-            "provenance": str(self.state.by_path[match.target].provenance),
-            "health": self.store[match.source].checked().health.value,
-        }
+    def _matches(self) -> list[dict[str, Any]]:
+        entries, tensors = self.state.by_path, self.store.by_name
+        return [
+            {
+                "target": match.target,
+                "sources": list(match.sources),
+                "transform": str(match.transform),
+                "confidence": match.confidence.value,
+                "evidence": list(match.evidence),
+                "provenance": str(entries[match.target].provenance),
+                "health": tensors[match.source].health.value,
+            }
+            for match in self.plan.matches
+        ]
 
     def _optimizer(self) -> list[dict[str, Any]]:
         entries = self.state.by_path

@@ -1,15 +1,15 @@
 """Use case: hold a SavedModel against what it should be."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tfrepair.api.sources import open_store
 from tfrepair.core.digest import array_digest
+from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import VerifyError
-from tfrepair.core.plan import Plan
+from tfrepair.core.plan import Match, Plan
 from tfrepair.core.receipt import Receipt, WrittenVariable
+from tfrepair.core.tensor import Tensor
 from tfrepair.core.verdict import Check, Verdict
 from tfrepair.tfhost.client import ChildHost
 from tfrepair.verify.bits import check_bits
@@ -55,38 +55,51 @@ def verify(model: str | Path, *, against: str | Path | None = None) -> Verdict:
         If the directory carries no readable record of what it should hold.
     """
     directory = Path(model)
-    record = _record(directory)
-    expected = tuple(WrittenVariable.from_json(entry) for entry in record["variables"])
+    expected, plan = _record(directory)
     checks = [*check_structure(directory), *check_bits(directory, expected)]
     if against is not None:
-        checks += _against(Path(against), Plan.from_json(dict(record["plan"])), expected)
+        checks += _against(Path(against), plan, expected)
     return Verdict(checks=tuple(checks))
 
 
-def _record(directory: Path) -> Mapping[str, Any]:
+def _record(directory: Path) -> tuple[tuple[WrittenVariable, ...], Plan]:
     path = directory / _RECORD
+    remedy = "only SavedModels written by tfrepair say what they should hold"
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        _ = record["variables"], record["plan"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"{path}: cannot be read: {error}"
-        raise VerifyError(
-            message, remedy="only SavedModels written by tfrepair say what they should hold"
-        ) from error
-    return record
+        record = json.loads(path.read_text(encoding="utf-8"))
+        expected = tuple(WrittenVariable.from_json(entry) for entry in record["variables"])
+        return expected, Plan.from_json(record["plan"])
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise VerifyError(message, remedy=remedy) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{path}: not a record of tfrepair: {type(error).__name__}: {error}"
+        raise VerifyError(message, remedy=remedy) from error
 
 
 def _against(source: Path, plan: Plan, expected: tuple[WrittenVariable, ...]) -> tuple[Check, ...]:
-    store = open_store(source)
-    digests = {written.path: written for written in expected}
-    checks = []
-    for match in plan.matches:
-        written = digests[match.target]
-        if match.source not in store:
-            detail, passed = f"the source has no {match.source}", False
-        else:
-            value = match.transform.run(store[match.source].fetch())
-            passed = array_digest(value.astype(written.dtype, copy=False)) == written.sha256
-            detail = f"equal to {match.source}" if passed else f"differs from {match.source}"
-        checks.append(Check(name="source", passed=passed, detail=detail, where=match.target))
-    return tuple(checks)
+    tensors = open_store(source).by_name
+    written = {variable.path: variable for variable in expected}
+    return tuple(
+        _compared(match, tensors.get(match.sources[0]), written.get(match.target))
+        for match in plan.matches
+    )
+
+
+def _compared(match: Match, tensor: Tensor | None, written: WrittenVariable | None) -> Check:
+    """Compute a value again and hold it against the bits that were written."""
+    name = match.sources[0]
+    detail, passed = "", False
+    if tensor is None:
+        detail = f"the source has no {name}"
+    elif written is None:
+        detail = "the record has a source for it, but no digest"
+    else:
+        try:
+            value = match.transform.run(tensor.fetch())
+            have = array_digest(value.astype(numpy_dtype(written.dtype), copy=False))
+            passed = have == written.sha256
+            detail = f"{'equal to' if passed else 'differs from'} {name}"
+        except (ValueError, TypeError, IndexError) as error:
+            detail = f"{name} {tensor.shape} cannot be converted as the record says: {error}"
+    return Check(name="source", passed=passed, detail=detail, where=match.target)

@@ -60,19 +60,27 @@ def arch_request(
 
 def _located(arch: str) -> tuple[str, str, str]:
     path, colon, factory = arch.rpartition(":")
-    if not colon or Path(arch).exists():
+    if not colon or _exists(arch):
         path, factory = arch, ""
-    if Path(path).is_file():
-        kind = "json" if Path(path).suffix == ".json" else "file"
-        if kind == "file" and Path(path).suffix != ".py":
-            message = f"{path}: expected a Python file or a Keras JSON config"
+    if _exists(path) and Path(path).is_file():
+        kind = {".py": "file", ".json": "json"}.get(Path(path).suffix.lower())
+        if kind is None:
+            message = f"--arch {path}: expected a Python file or a Keras JSON config"
             raise ArchitectureError(message, remedy=_REMEDY)
         return kind, str(Path(path).resolve()), factory
     looks_like_a_file = "/" in path or path.endswith((".py", ".json"))
-    if _MODULE.match(path) and not looks_like_a_file:
+    if _MODULE.match(path) and not looks_like_a_file and not Path(path).is_dir():
         return "module", path, factory
-    message = f"--arch {arch}: there is no such file"
+    found = "it is a folder" if _exists(path) else "there is no such file"
+    message = f"--arch {arch}: {found}"
     raise ArchitectureError(message, remedy=_REMEDY)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False  # a name that no file can have
 
 
 _REMEDY = "give --arch model.py, model.py:factory, package.module:factory or a Keras JSON config"

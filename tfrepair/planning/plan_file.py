@@ -1,22 +1,20 @@
 """plan.toml: a plan as a person reads and edits it, and back.
 
 Only ``[map]`` is used when a plan is applied; ``[ties]``, ``[missing]`` and ``[unused]`` are there
-to choose from. Lines that a person changed become ``MANUAL``. Text in, text out: no files. Pure.
+to choose from. Text in, text out: no files. Pure. Comes before :mod:`tfrepair.planning.edited`.
 """
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import tomlkit
 import tomlkit.items
-from rapidfuzz import process
 
-from tfrepair.core.architecture import Architecture, VariablePath
-from tfrepair.core.errors import PlanError, Stale
-from tfrepair.core.plan import Confidence, Gap, Leftover, Match, Plan, Reference
-from tfrepair.core.tensor import SourceName, TensorStore
+from tfrepair.core.errors import PlanError
+from tfrepair.core.plan import Gap, Plan, Reference
+from tfrepair.core.tensor import SourceName
 from tfrepair.core.transform import Transform, TransformError, parse_transform
 
 VERSION = 1
@@ -127,7 +125,8 @@ def parse_plan(text: str, where: str) -> PlanFile:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # ValueError: also numbers of more digits than Python converts.
         message = f"{where}: not TOML: {error}"
         raise PlanError(message, remedy="make the plan again with `tfrepair plan`") from error
     problems: list[str] = []
@@ -181,120 +180,3 @@ def _line(value: object) -> Line:
         return Line(source=SourceName(value["from"]), transform=transform)
     message = 'expected "tensor" or { from = "tensor", transform = "..." }'
     raise ValueError(message)
-
-
-def apply_plan_file(
-    edited: PlanFile, fresh: Plan, store: TensorStore, architecture: Architecture
-) -> Plan:
-    """Turn an edited plan file into a plan.
-
-    Parameters
-    ----------
-    edited
-        What the file says.
-    fresh
-        What planning says today for the same inputs, with its references filled in; unchanged
-        lines keep its confidence and evidence.
-    store, architecture
-        The inputs.
-
-    Raises
-    ------
-    Stale
-        If the file was made for other inputs.
-    PlanError
-        Naming every line that does not fit.
-    """
-    _require_same(edited, fresh)
-    problems: list[str] = []
-    matches = tuple(
-        match
-        for target, line in edited.lines.items()
-        if (match := _resolved(target, line, fresh, store, architecture, problems)) is not None
-    )
-    if problems:
-        message = "the plan does not fit: " + "; ".join(problems)
-        raise PlanError(message, remedy="mend these lines of [map]")
-    filled = {match.target for match in matches}
-    used = {match.source for match in matches}
-    old_gaps = {gap.target: gap for gap in fresh.missing}
-    missing = tuple(
-        old_gaps.get(v.path, Gap(target=v.path, reason="the plan gives it no source"))
-        for v in architecture.weights
-        if v.path not in filled
-    )
-    reasons = {left.source: left.reason for left in fresh.leftover}
-    leftover = tuple(
-        Leftover(source=t.name, reason=reasons.get(t.name, "the plan does not use it"))
-        for t in store
-        if t.name not in used
-    )
-    ranked = {variable.path: place for place, variable in enumerate(architecture.weights)}
-    return replace(
-        fresh,
-        matches=tuple(sorted(matches, key=lambda match: ranked[match.target])),
-        missing=missing,
-        leftover=leftover,
-        ties=(),
-        # What made planning refuse is settled by the person who wrote the map.
-        findings=tuple(f for f in fresh.findings if f.severity.value != "error"),
-    )
-
-
-def _require_same(edited: PlanFile, fresh: Plan) -> None:
-    for name, have, want in (
-        ("source", fresh.source, edited.source),
-        ("architecture", fresh.arch, edited.arch),
-    ):
-        if have.digest != want.digest:
-            message = (
-                f"the plan was made for another {name}: {want.path} with digest "
-                f"{want.digest[:16]}..., found {have.path} with {have.digest[:16]}..."
-            )
-            raise Stale(message, remedy="make the plan again with `tfrepair plan`")
-
-
-def _resolved(
-    target: str,
-    line: Line,
-    fresh: Plan,
-    store: TensorStore,
-    architecture: Architecture,
-    problems: list[str],
-) -> Match | None:
-    weights = {variable.path: variable for variable in architecture.weights}
-    path = VariablePath(target)
-    if path not in weights:
-        problems.append(f'no weight is called "{target}"{_did_you_mean(target, weights)}')
-        return None
-    if line.source not in store:
-        names = store.by_name
-        problems.append(f'no tensor is called "{line.source}"{_did_you_mean(line.source, names)}')
-        return None
-    tensor, want = store[line.source], weights[path]
-    try:
-        have = line.transform.shape(tensor.shape)
-    except TransformError as error:
-        problems.append(f'"{target}": {error}')
-        return None
-    if have != want.shape:
-        problems.append(
-            f'"{target}" is {want.shape}, but "{line.source}" {tensor.shape} under '
-            f"{line.transform} is {have}"
-        )
-        return None
-    for match in fresh.matches:
-        if (match.target, match.sources, match.transform) == (path, (line.source,), line.transform):
-            return match
-    return Match(
-        target=path,
-        sources=(line.source,),
-        transform=line.transform,
-        confidence=Confidence.MANUAL,
-        evidence=("written into the plan",),
-    )
-
-
-def _did_you_mean(name: str, names: Mapping[Any, Any]) -> str:
-    found = process.extractOne(name, [str(known) for known in names], score_cutoff=60)
-    return f'; did you mean "{found[0]}"?' if found else ""

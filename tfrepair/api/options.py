@@ -1,0 +1,79 @@
+"""How to convert: the choices of the command line and of the Python API, with their defaults."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypedDict
+
+Progress = Callable[[str, int, int], None]
+"""Told the stage's name, and how many of how many parts are done (``0, 0`` if unknown)."""
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to convert; the defaults are those of the command line.
+
+    Attributes
+    ----------
+    reader
+        Reader to use, ``None`` to find out by content.
+    keras, input_shapes, optimizer, loss, metrics
+        Go with the architecture; see :func:`tfrepair.architecture.request.arch_request`.
+    sample_input
+        For a live model that is not built.
+    order
+        List order that the user vouches for.
+    plan
+        Path of an edited plan file.
+    allow_missing
+        Write although weights have no source; they keep their initial values.
+    strict
+        Refuse what rests on position alone, and every loss that is known before writing.
+    overwrite, dry_run
+        Replace an existing SavedModel; or write nothing.
+    progress
+        Told about the stages.
+    """
+
+    reader: str | None = None
+    keras: int = 3
+    input_shapes: tuple[str, ...] = ()
+    optimizer: str = ""
+    loss: str = ""
+    metrics: tuple[str, ...] = ()
+    sample_input: Any = None
+    order: str = ""
+    plan: str | Path | None = None
+    allow_missing: bool = False
+    strict: bool = False
+    overwrite: bool = False
+    dry_run: bool = False
+    progress: Progress = field(default=_silent, repr=False)
+
+
+class PlanKeywords(TypedDict, total=False):
+    """Keywords of :func:`tfrepair.plan`: fields of :class:`Options`."""
+
+    reader: str | None
+    keras: int
+    input_shapes: tuple[str, ...]
+    optimizer: str
+    loss: str
+    metrics: tuple[str, ...]
+    sample_input: Any
+    order: str
+    plan: str | Path | None
+    progress: Progress
+
+
+class ConvertKeywords(PlanKeywords, total=False):
+    """Keywords of :func:`tfrepair.convert`: the fields of :class:`Options`."""
+
+    allow_missing: bool
+    strict: bool
+    overwrite: bool
+    dry_run: bool

@@ -1,0 +1,46 @@
+"""When a plan is not carried out, and the sentences that say so."""
+
+from tfrepair.api.options import Options
+from tfrepair.api.report import Report
+from tfrepair.core.errors import Ambiguous, Incomplete, PlanError
+from tfrepair.core.findings import Severity
+from tfrepair.core.plan import Confidence
+
+
+def refusal_of(report: Report, options: Options) -> PlanError | None:
+    """Return why nothing may be written, or ``None``."""
+    planned = report.plan
+    total = len(report.architecture.weights)
+    if planned.ties:
+        tied = sum(len(tie.targets) for tie in planned.ties)
+        message = f"{tied} of {total} weights have several sources and nothing decides"
+        return Ambiguous(message, remedy=_advice(report))
+    if planned.missing and not options.allow_missing:
+        message = f"{len(planned.missing)} of {total} weights have no source"
+        return Incomplete(message, remedy=_advice(report))
+    if total and not planned.matches:
+        message = "no tensor of the source fits any weight: there is nothing to write"
+        return Incomplete(message, remedy=_advice(report))
+    return _strict_refusal(report, total) if options.strict else None
+
+
+def _strict_refusal(report: Report, total: int) -> PlanError | None:
+    by_order = report.count(Confidence.ORDER)
+    if by_order:
+        message = f"--strict: {by_order} of {total} weights rest on their position alone"
+        return Ambiguous(message, remedy="write a plan, check it, and convert with --plan")
+    if report.losses:
+        message = f"--strict: {len(report.losses)} losses, the first: {report.losses[0].message}"
+        return Incomplete(message, remedy=report.losses[0].remedy)
+    return None
+
+
+def _advice(report: Report) -> str:
+    """Return the first remedy that planning itself found, else the general one."""
+    for finding in report.plan.findings:
+        if finding.severity in (Severity.ERROR, Severity.LOSS) and finding.remedy:
+            return finding.remedy
+    return (
+        "write a plan with `tfrepair plan -o plan.toml`, edit [map], and convert with --plan; "
+        "or --allow-missing to keep initial values"
+    )

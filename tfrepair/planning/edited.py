@@ -1,0 +1,225 @@
+"""A plan that a person edited, held against the inputs again.
+
+Lines that are as planning wrote them keep their confidence and evidence; the others become
+``MANUAL``. Comes after :mod:`tfrepair.planning.plan_file` and beside planning itself. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from rapidfuzz import process
+
+from tfrepair.core.architecture import Architecture, Variable, VariablePath
+from tfrepair.core.errors import PlanError, Stale
+from tfrepair.core.findings import Finding, Severity
+from tfrepair.core.plan import Confidence, Gap, Leftover, Match, Plan
+from tfrepair.core.tensor import SourceName, Tensor, TensorStore
+from tfrepair.core.transform import Cast, Transform, TransformError
+from tfrepair.planning.lists import StatisticsOf
+from tfrepair.planning.plan_file import Line, PlanFile
+from tfrepair.planning.values import contradiction, overflow
+
+
+def apply_plan_file(
+    edited: PlanFile,
+    fresh: Plan,
+    store: TensorStore,
+    architecture: Architecture,
+    statistics: StatisticsOf,
+) -> Plan:
+    """Turn an edited plan file into a plan.
+
+    Parameters
+    ----------
+    edited
+        What the file says.
+    fresh
+        What planning says today for the same inputs, with its references filled in; unchanged
+        lines keep its confidence and evidence.
+    store, architecture
+        The inputs.
+    statistics
+        Statistics of a tensor under a transform; called for changed lines only.
+
+    Raises
+    ------
+    Stale
+        If the file was made for other inputs.
+    PlanError
+        Naming every line that does not fit.
+    """
+    _require_same(edited, fresh)
+    matches, problems = _matches(edited.lines, fresh, store, architecture)
+    variables = architecture.by_path
+    by_hand = [match for match in matches if match.confidence is Confidence.MANUAL]
+    for match in by_hand:
+        problems += _impossible(match, variables[match.target], store[match.source], statistics)
+    if problems:
+        message = "the plan does not fit: " + "; ".join(problems)
+        raise PlanError(message, remedy="mend these lines of [map]")
+    unlikely = [_unlikely(match, variables[match.target], statistics) for match in by_hand]
+    ranked = {variable.path: place for place, variable in enumerate(architecture.weights)}
+    return replace(
+        fresh,
+        matches=tuple(sorted(matches, key=lambda match: ranked[match.target])),
+        missing=_missing(matches, fresh, architecture),
+        leftover=_leftover(matches, fresh, store),
+        ties=(),
+        findings=(
+            *_still_true(fresh, matches),
+            *(finding for finding in unlikely if finding is not None),
+            *_used_again(matches),
+        ),
+    )
+
+
+def _require_same(edited: PlanFile, fresh: Plan) -> None:
+    for name, have, want in (
+        ("source", fresh.source, edited.source),
+        ("architecture", fresh.arch, edited.arch),
+    ):
+        if have.digest != want.digest:
+            message = (
+                f"the plan was made for another {name}: {want.path} with digest "
+                f"{want.digest[:16]}..., found {have.path} with {have.digest[:16]}..."
+            )
+            raise Stale(message, remedy="make the plan again with `tfrepair plan`")
+
+
+def _matches(
+    lines: Mapping[str, Line], fresh: Plan, store: TensorStore, architecture: Architecture
+) -> tuple[list[Match], list[str]]:
+    """Return the lines that fit, and what is wrong with the others."""
+    weights = {variable.path: variable for variable in architecture.weights}
+    tensors = store.by_name
+    known = {match.target: match for match in fresh.matches}
+    matches, problems = [], []
+    for target, line in lines.items():
+        path = VariablePath(target)
+        if path not in weights:
+            problems.append(f'no weight is called "{target}"{_did_you_mean(target, weights)}')
+        elif line.source not in tensors:
+            near = _did_you_mean(line.source, tensors)
+            problems.append(f'"{target}": no tensor is called "{line.source}"{near}')
+        elif problem := _misfit(line, tensors[line.source], weights[path]):
+            problems.append(f'"{target}": {problem}')
+        else:
+            matches.append(_match(path, line, known.get(path)))
+    return matches, problems
+
+
+def _misfit(line: Line, tensor: Tensor, want: Variable) -> str:
+    try:
+        have = line.transform.shape(tensor.shape)
+    except TransformError as error:
+        return str(error)
+    if have == want.shape:
+        return ""
+    under = f" under {line.transform}" if line.transform.operations else ""
+    return f'expected shape {want.shape}, found {have}, which is "{tensor.name}"{under}'
+
+
+def _match(path: VariablePath, line: Line, known: Match | None) -> Match:
+    if known is not None and (known.sources, known.transform) == ((line.source,), line.transform):
+        return known
+    return Match(
+        target=path,
+        sources=(line.source,),
+        transform=line.transform,
+        confidence=Confidence.MANUAL,
+        evidence=("written into the plan",),
+    )
+
+
+def _impossible(
+    match: Match, variable: Variable, tensor: Tensor, statistics: StatisticsOf
+) -> list[str]:
+    stored = partial(statistics, match.source, _before_casts(match.transform))
+    broken = overflow(tensor.dtype, variable.dtype, stored)
+    return [f'"{match.target}": {match.source}: {broken}'] if broken else []
+
+
+def _unlikely(match: Match, variable: Variable, statistics: StatisticsOf) -> Finding | None:
+    """Say so if the values of a line written by hand contradict the variable's role."""
+    problem = contradiction(
+        variable, partial(statistics, match.source, _before_casts(match.transform))
+    )
+    if not problem:
+        return None
+    return Finding(
+        code="unlikely-value",
+        severity=Severity.WARNING,
+        where=match.target,
+        message=f"filled from {match.source}, but {problem}",
+        remedy="check this line of the plan",
+    )
+
+
+def _before_casts(transform: Transform) -> Transform:
+    kept = (operation for operation in transform.operations if not isinstance(operation, Cast))
+    return Transform(operations=tuple(kept))
+
+
+def _missing(matches: list[Match], fresh: Plan, architecture: Architecture) -> tuple[Gap, ...]:
+    filled = {match.target for match in matches}
+    known = {gap.target: gap for gap in fresh.missing}
+    return tuple(
+        known.get(v.path, Gap(target=v.path, reason="the plan gives it no source"))
+        for v in architecture.weights
+        if v.path not in filled
+    )
+
+
+def _leftover(matches: list[Match], fresh: Plan, store: TensorStore) -> tuple[Leftover, ...]:
+    used = {match.source for match in matches}
+    reasons = {left.source: left.reason for left in fresh.leftover}
+    return tuple(
+        Leftover(source=t.name, reason=reasons.get(t.name, "the plan does not use it"))
+        for t in store
+        if t.name not in used
+    )
+
+
+def _still_true(fresh: Plan, matches: list[Match]) -> tuple[Finding, ...]:
+    """Return planning's findings but for those about matches that the file changed.
+
+    What made planning refuse is settled by the person who wrote the map.
+    """
+    kept = set(matches)
+    changed = {
+        place
+        for match in fresh.matches
+        if match not in kept
+        for place in (match.target, *match.sources)
+    }
+    return tuple(
+        finding
+        for finding in fresh.findings
+        if finding.severity is not Severity.ERROR and finding.where not in changed
+    )
+
+
+def _used_again(matches: list[Match]) -> tuple[Finding, ...]:
+    """Name tensors that fill several weights in the same way: meant for shared weights only."""
+    targets: dict[tuple[SourceName, str], list[str]] = defaultdict(list)
+    for match in matches:
+        targets[match.source, str(match.transform)].append(match.target)
+    return tuple(
+        Finding(
+            code="source-used-again",
+            severity=Severity.WARNING,
+            where=source,
+            message=f"the plan fills {len(paths)} weights with it: {', '.join(paths)}",
+            remedy="check these lines of the plan",
+        )
+        for (source, _), paths in targets.items()
+        if len(paths) > 1
+    )
+
+
+def _did_you_mean(name: str, names: Mapping[Any, Any]) -> str:
+    found = process.extractOne(name, [str(known) for known in names], score_cutoff=60)
+    return f'; did you mean "{found[0]}"?' if found else ""
