@@ -1,9 +1,12 @@
 """Progress on stderr: one bar per stage, and nothing where nobody looks."""
 
+import sys
+from contextlib import ExitStack, redirect_stderr
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO, cast
 
 from tqdm import tqdm
+from tqdm.contrib import DummyTqdmFile
 
 
 class Bar:
@@ -13,23 +16,31 @@ class Bar:
         self._disable = True if quiet else None
         self._bar: tqdm[Any] | None = None
         self._stage = ""
+        self._file = sys.stderr
+        self._redirected = ExitStack()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that a stage has finished so many of so many parts."""
         if stage != self._stage or self._bar is None:
             self._close()
             self._stage = stage
-            form = None if total else "{desc} ..."
+            form = None if total else "{desc} ... {elapsed}"
             self._bar = tqdm(
                 total=total or None,
                 desc=stage,
                 leave=False,
                 disable=self._disable,
+                file=self._file,
                 bar_format=form,
             )
         self._bar.update(done - self._bar.n)
 
     def __enter__(self) -> Self:
+        if self._file is not None and self._file.isatty():
+            # What model.py prints goes above the bar, not into it.
+            self._redirected.enter_context(
+                redirect_stderr(cast("TextIO", DummyTqdmFile(self._file)))
+            )
         return self
 
     def __exit__(
@@ -39,6 +50,7 @@ class Bar:
         trace: TracebackType | None,
     ) -> None:
         self._close()
+        self._redirected.close()
 
     def _close(self) -> None:
         if self._bar is not None:

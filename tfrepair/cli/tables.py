@@ -1,14 +1,23 @@
-"""Reports as tables for a terminal; the same facts as ``--json``."""
+"""Reports as tables for a terminal; the same facts as ``--json``.
 
+On a terminal long lists are shortened, unless everything was asked for; text that is piped is
+always whole, and as wide as it is.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from tfrepair.api.inspection import Inspection
 from tfrepair.api.report import Outcome, Report
+from tfrepair.cli.printable import one_line
 from tfrepair.core.architecture import VariableKind
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.plan import Confidence
+from tfrepair.core.plan import Confidence, Match
 from tfrepair.core.statistics import Statistics
 from tfrepair.core.tensor import Shape
 from tfrepair.core.verdict import Verdict
@@ -19,88 +28,194 @@ _COLORS = {
     Severity.LOSS: "magenta",
     Severity.ERROR: "red",
 }
-_WIDE = 120
+_MEANING = {
+    Confidence.CERTAIN: "name and shape agree, and nothing else has both",
+    Confidence.STRONG: "several kinds of evidence agree",
+    Confidence.ORDER: "by position only; the whole list fits (--strict refuses this)",
+    Confidence.MANUAL: "written into the plan by a person",
+}
+_PIPED = 10_000
+"""Columns where nobody looks: no line of a table is folded."""
+_ROOMY = 100
+"""Columns from which a table shows what is good to have."""
+_MANY, _FEW, _RUN = 60, 20, 3
 
 
-def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=False)
-    # Piped text has no width of its own; tables must not be cut to 80 columns there.
-    return console if console.is_terminal else Console(highlight=False, width=_WIDE)
+class Page:
+    """Where a report is printed: how wide, and how much of long lists.
+
+    Parameters
+    ----------
+    everything
+        Shorten nothing.
+    """
+
+    def __init__(self, *, everything: bool = False) -> None:
+        width = None if "COLUMNS" in os.environ else _PIPED
+        console = Console(markup=False, emoji=False, highlight=False)
+        self.shortens = console.is_terminal and not everything
+        if not console.is_terminal:
+            console = Console(markup=False, emoji=False, highlight=False, width=width)
+        self._console = console
+
+    @property
+    def is_roomy(self) -> bool:
+        """True if columns that are only good to have fit."""
+        return self._console.width >= _ROOMY
+
+    def table(self, table: Table) -> None:
+        """Print a table."""
+        self._console.print(table)
+
+    def line(self, text: str, *, head: str = "", style: str = "") -> None:
+        """Print one line, its first words in color."""
+        start = Text(head, style=style)
+        self._console.print(start.append(one_line(text), style="default"), soft_wrap=True)
+
+    def lines(self, texts: Sequence[str], *, head: str, style: str) -> None:
+        """Print a list, one line each."""
+        shown = texts[:_FEW] if self.shortens else texts
+        for text in shown:
+            self.line(text, head=f"{head} ", style=style)
+        if len(shown) < len(texts):
+            self.line(f"... and {len(texts) - len(shown)} more; --all lists them")
 
 
-def show_report(report: Report) -> None:
+def show_report(report: Report, *, everything: bool = False) -> None:
     """Print what became of every weight, and the totals."""
-    console = _console()
-    console.print(_matches(report))
-    _print_open(console, report)
-    _print_findings(console, report.findings)
-    _print_totals(console, report)
+    page = Page(everything=everything)
+    page.line(f"{report.source} -> {report.architecture.name}")
+    if report.plan.matches:
+        page.table(_matches(page, report))
+    _print_open(page, report)
+    _print_findings(page, report.findings)
+    _print_totals(page, report)
 
 
-def _matches(report: Report) -> Table:
-    table = Table(title=f"{report.source} -> {report.architecture.name}", title_justify="left")
-    for heading in ("target", "shape", "source", "transform", "confidence", "provenance"):
-        table.add_column(heading, overflow="fold")
-    variables = report.architecture.by_path
-    entries = report.state.by_path
-    for match in report.plan.matches:
-        table.add_row(
-            escape(match.target),
-            _shape(variables[match.target].shape),
-            escape(", ".join(match.sources)),
-            str(match.transform),
-            match.confidence.value,
-            str(entries[match.target].provenance),
+def _matches(page: Page, report: Report) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    headings = ["target", "shape", "source", "transform", "confidence", "provenance"]
+    if not page.is_roomy:
+        headings.remove("shape")
+    for heading in headings:
+        table.add_column(
+            heading, overflow="fold", no_wrap=heading in ("confidence", "provenance", "shape")
         )
+    variables, entries = report.architecture.by_path, report.state.by_path
+    for match, skipped in _shortened(page, report.plan.matches):
+        if match is None:
+            table.add_row(Text(f"... {skipped} more like these", style="dim"))
+            continue
+        cells = {
+            "target": one_line(match.target),
+            "shape": _shape(variables[match.target].shape),
+            "source": one_line(", ".join(match.sources)),
+            "transform": str(match.transform),
+            "confidence": match.confidence.value,
+            "provenance": entries[match.target].provenance.kind.value,
+        }
+        table.add_row(*(cells[heading] for heading in headings))
     return table
 
 
-def _print_open(console: Console, report: Report) -> None:
-    for tie in report.plan.ties:
-        console.print(
-            f"[red]tie[/] {escape(', '.join(tie.targets))} = one of "
-            f"{escape(', '.join(tie.sources))}: {escape(tie.why)}"
-        )
-    for gap in report.plan.missing:
-        near = f"; of a fitting shape: {', '.join(gap.candidates)}" if gap.candidates else ""
-        console.print(f"[red]missing[/] {escape(gap.target)}: {escape(gap.reason + near)}")
-    for leftover in report.plan.leftover:
-        console.print(f"[yellow]unused[/] {escape(leftover.source)}: {escape(leftover.reason)}")
+def _shortened(page: Page, matches: Sequence[Match]) -> Iterator[tuple[Match | None, int]]:
+    """Yield the rows to show; ``None`` with a number stands for rows like those before it."""
+    if not page.shortens or len(matches) <= _MANY:
+        yield from ((match, 0) for match in matches)
+        return
+    for run in _runs(matches):
+        skipped = len(run) - _RUN - 1
+        if skipped < _RUN:
+            yield from ((match, 0) for match in run)
+        else:
+            yield from ((match, 0) for match in run[:_RUN])
+            yield None, skipped
+            yield run[-1], 0
 
 
-def _print_findings(console: Console, findings: tuple[Finding, ...]) -> None:
+def _runs(matches: Sequence[Match]) -> Iterator[Sequence[Match]]:
+    """Yield neighbors that were matched in the same way, with the same certainty."""
+    start = 0
+    for place in range(1, len(matches) + 1):
+        if place == len(matches) or _way(matches[place]) != _way(matches[start]):
+            yield matches[start:place]
+            start = place
+
+
+def _way(match: Match) -> tuple[Confidence, bool]:
+    return match.confidence, bool(match.transform.operations)
+
+
+def _print_open(page: Page, report: Report) -> None:
+    ties = [
+        f"{', '.join(tie.targets)} = one of {_some(tie.sources)}: {tie.why}"
+        for tie in report.plan.ties
+    ]
+    gaps = [
+        f"{gap.target}: {gap.reason}"
+        + (f"; of a fitting shape: {_some(gap.candidates)}" if gap.candidates else "")
+        for gap in report.plan.missing
+    ]
+    unused = [f"{left.source}: {left.reason}" for left in report.plan.leftover]
+    page.lines(ties, head="tie", style="red")
+    page.lines(gaps, head="missing", style="red")
+    page.lines(unused, head="unused", style="yellow")
+
+
+def _some(names: Sequence[str], limit: int = 8) -> str:
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _print_findings(page: Page, findings: Sequence[Finding]) -> None:
+    shown: dict[str, int] = {}
     for finding in findings:
-        color = _COLORS[finding.severity]
-        where = f" {finding.where}:" if finding.where else ""
-        console.print(
-            f"[{color}]{finding.severity.value}[/]{escape(where)} {escape(finding.message)}"
+        shown[finding.code] = shown.get(finding.code, 0) + 1
+        if page.shortens and shown[finding.code] > _FEW:
+            continue
+        where = f"{finding.where}: " if finding.where else ""
+        page.line(
+            where + finding.message,
+            head=f"{finding.severity.value} ",
+            style=_COLORS[finding.severity],
         )
         if finding.remedy:
-            console.print(f"  try: {escape(finding.remedy)}")
+            page.line(f"  try: {finding.remedy}")
+    hidden = sum(max(0, count - _FEW) for count in shown.values()) if page.shortens else 0
+    if hidden:
+        page.line(f"... and {hidden} more of the same kinds; --all lists them")
 
 
-def _print_totals(console: Console, report: Report) -> None:
+def _print_totals(page: Page, report: Report) -> None:
     weights = len(report.architecture.weights)
-    counts = ", ".join(
-        f"{report.count(confidence)} {confidence.value}"
-        for confidence in Confidence
-        if report.count(confidence)
-    )
-    console.print(f"weights   {len(report.plan.matches)} of {weights} filled ({counts or 'none'})")
+    page.line(f"weights   {len(report.plan.matches)} of {weights} have a source")
+    for confidence in Confidence:
+        if count := report.count(confidence):
+            page.line(f"          {count:>5} {confidence.value:<8} {_MEANING[confidence]}")
     others = _other_kinds(report)
     if others:
-        console.print(f"others    {others}")
+        page.line(f"others    {others}")
     if report.receipt is not None:
         names = ", ".join(signature.name for signature in report.receipt.signatures)
-        console.print(f"serves    {escape(names)}")
+        page.line(f"serves    {names}")
     if report.verdict is not None:
-        console.print(f"verified  {_verdict_line(report.verdict)}")
+        page.line(f"verified  {_verdict_line(report.verdict)}")
     color = "green" if report.outcome is Outcome.COMPLETE else "red"
-    dry = " (dry run: nothing was written)" if report.is_dry_run else ""
-    where = f" in {escape(report.output)}" if report.exit_code in (0, 3) and report.output else ""
-    console.print(
-        f"[{color}]{report.outcome.value}[/]{where}{dry}, {report.seconds:.1f} s", soft_wrap=True
-    )
+    page.line(f"{_ending(report)}, {report.seconds:.1f} s", head=_headline(report), style=color)
+
+
+def _headline(report: Report) -> str:
+    if report.is_dry_run and report.error is None:
+        return "would be complete" if report.outcome is Outcome.COMPLETE else "would be lossy"
+    return report.outcome.value
+
+
+def _ending(report: Report) -> str:
+    if report.is_dry_run:
+        return " (dry run: no SavedModel was written)"
+    if report.error is not None:
+        return " (nothing was written)"
+    return f" in {report.output}"
 
 
 def _other_kinds(report: Report) -> str:
@@ -128,36 +243,42 @@ def _verdict_line(verdict: Verdict) -> str:
 
 def show_verdict(verdict: Verdict) -> None:
     """Print every check that failed, and the totals."""
-    console = _console()
-    for check in verdict.checks:
-        if not check.passed:
-            console.print(f"[red]failed[/] {escape(f'{check.name} {check.where}: {check.detail}')}")
-    _print_findings(console, verdict.findings)
-    console.print(_verdict_line(verdict))
+    page = Page(everything=True)
+    failed = [
+        f"{check.name} {check.where}: {check.detail}"
+        for check in verdict.checks
+        if not check.passed
+    ]
+    page.lines(failed, head="failed", style="red")
+    _print_findings(page, verdict.findings)
+    page.line(_verdict_line(verdict))
 
 
 def show_inspection(inspection: Inspection) -> None:
     """Print one row per tensor."""
-    console = _console()
+    page = Page(everything=True)
     store = inspection.store
-    table = Table(title=f"{store.path} ({store.format})", title_justify="left")
+    nan = sum(statistics.nan for statistics in inspection.statistics)
+    inf = sum(statistics.inf for statistics in inspection.statistics)
+    page.line(f"{store.path} ({store.format})")
+    counts = ("NaN", "Inf") if page.is_roomy or nan or inf else ()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("name", "shape", "dtype"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("bytes", "min", "max", "mean", "NaN", "Inf"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "dtype")
+    for heading in ("bytes", "min", "max", "mean", *counts):
+        table.add_column(heading, justify="right", no_wrap=True)
     for tensor, statistics in zip(store.tensors, inspection.statistics, strict=True):
         table.add_row(
-            escape(tensor.name),
+            one_line(tensor.name),
             _shape(tensor.shape),
             tensor.dtype,
             f"{tensor.nbytes:,}",
             *_numbers(statistics),
-            str(statistics.nan),
-            str(statistics.inf),
+            *((str(statistics.nan), str(statistics.inf)) if counts else ()),
         )
-    console.print(table)
-    _print_findings(console, inspection.findings)
-    console.print(f"{len(store)} tensors, {store.nbytes:,} bytes")
+    page.table(table)
+    _print_findings(page, inspection.findings)
+    page.line(f"{len(store)} tensors, {store.nbytes:,} bytes, {nan} NaN, {inf} Inf")
 
 
 def _numbers(statistics: Statistics) -> tuple[str, ...]:

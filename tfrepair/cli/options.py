@@ -1,0 +1,62 @@
+"""The options and arguments that several commands share, with their help texts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Source = Annotated[Path, typer.Argument(help="Weight file or folder; it is never changed.")]
+Out = Annotated[Path, typer.Argument(help="Directory to write the SavedModel to.")]
+Arch = Annotated[
+    str,
+    typer.Option(
+        "--arch",
+        help="model.py, model.py:factory, package.module:factory or a Keras JSON config. "
+        "A Python file is run.",
+    ),
+]
+PlanOption = Annotated[
+    Path | None, typer.Option("--plan", help="Plan file, as `tfrepair plan -o` writes it.")
+]
+PlanOutput = Annotated[
+    Path | None, typer.Option("-o", "--output", help="File to write; stdout without it.")
+]
+KerasOption = Annotated[
+    int, typer.Option("--keras", help="2 runs the architecture under tf_keras.", min=2, max=3)
+]
+InputShape = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input-shape",
+        help="Shape of one example for a model that is not built: 224,224,3 or name=224,224,3.",
+    ),
+]
+Optimizer = Annotated[
+    str, typer.Option(help="Optimizer to compile with if the model has none, e.g. adam.")
+]
+Loss = Annotated[str, typer.Option(help="Loss to compile with if the model has none.")]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metrics", help="Metric to compile with; may be repeated.")
+]
+Order = Annotated[
+    str, typer.Option(help="List order that you vouch for (see docs/order-conventions.md).")
+]
+ReaderOption = Annotated[
+    str | None, typer.Option("--reader", help="Reader to use instead of finding out by content.")
+]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Keep initial values where the source has none.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse what rests on position alone, and every loss.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and report; write nothing.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
+All = Annotated[bool, typer.Option("--all", help="List every row of a long report.")]
+Model = Annotated[Path, typer.Argument(help="SavedModel written by tfrepair.")]
+Against = Annotated[
+    Path | None, typer.Option("--against", help="Source to compare every bit with.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with every error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
