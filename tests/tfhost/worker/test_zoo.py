@@ -253,6 +253,29 @@ def test_saved_model_cli_runs_it(exported: Export, tmp_path: Path) -> None:
     )
 
 
+def test_the_c_interface_serves_the_same(exported: Export, tmp_path: Path) -> None:
+    """Statement 2: no Python on the way."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    one = exported("functional")
+    proto = saved_model_pb2.SavedModel.FromString((one.model / "saved_model.pb").read_bytes())
+    signature = proto.meta_graphs[0].signature_def["serving_default"]
+    np.save(tmp_path / "x.npy", one.probe["in1/features"])
+    library = Path(tf.__file__).with_name("libtensorflow_cc.so.2")
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("c_api.py"), library, one.model,
+         signature.inputs["features"].name.partition(":")[0],
+         signature.outputs["output_0"].name, tmp_path / "x.npy", tmp_path / "y.npy"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=worker_environment(3),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), one.probe["out1/output_0"], rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["functional", "nested", "recurrent", "images"])
 def test_the_original_code_restores_from_it(name: str, exported: Export, tmp_path: Path) -> None:
     """Statement 10: ``Checkpoint(model=, optimizer=).restore(...)`` finds everything."""
