@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -27,7 +28,10 @@ SHOW, HOLD = "\x1etfrepair show\n", "\x1etfrepair hold\n"
 """Lines on the worker's stderr: pass on what follows, or keep it for a crash message."""
 
 _TAIL = 20
-_GRACE = 5.0
+_TAIL_WIDTH = 400
+_GRACE, _BEAT = 5.0, 0.5
+_WORKER = ("-P", "-m", "tfrepair.tfhost.worker")
+"""Without ``-P``, Python would import modules from the working directory: code nobody asked for."""
 
 
 def worker_environment(keras: int) -> dict[str, str]:
@@ -67,11 +71,11 @@ class ChildHost:
     ) -> None:
         self._keras = keras
         self._limit = limit
-        self._command = tuple(command or (sys.executable, "-m", "tfrepair.tfhost.worker"))
+        self._command = tuple(command or (sys.executable, *_WORKER))
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._tail: deque[str] = deque(maxlen=_TAIL)
-        self._listener: threading.Thread | None = None
+        self._threads: tuple[threading.Thread, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -104,15 +108,17 @@ class ChildHost:
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
-        try:
-            process.wait(0 if kill else _GRACE)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            process.wait()
-        if self._listener is not None:
-            self._listener.join(_GRACE)
+        if not kill:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE)
+        # Also when it has ended: what the user's code has started may hold the pipes open.
+        _kill(process)
+        process.wait()
+        for thread in self._threads:
+            thread.join(_GRACE)
         for stream in (process.stdout, process.stderr):
-            if stream is not None:
+            # Closing a pipe that a thread still reads from would wait for that thread.
+            if stream is not None and not any(thread.is_alive() for thread in self._threads):
                 stream.close()
 
     def _ask(self, what: str, request: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
@@ -122,11 +128,7 @@ class ChildHost:
             if process.stdin is not None:
                 process.stdin.write(line.encode())
                 process.stdin.flush()
-            answer = self._answers.get(timeout=self._limit)
-        except queue.Empty as error:
-            self.close(kill=True)
-            message = f"the TensorFlow process gave no answer to {what!r} in {self._limit:g} s"
-            raise TimedOut(message + self._last_words()) from error
+            answer = self._answer(process, what)
         except BrokenPipeError:
             answer = None
         except BaseException:
@@ -135,6 +137,25 @@ class ChildHost:
         if answer is None:
             raise self._death(process, what)
         return self._opened(answer, what)
+
+    def _answer(self, process: subprocess.Popen[bytes], what: str) -> bytes | None:
+        """Wait for a line; ``None`` if the process has ended.
+
+        The end of the channel alone does not tell: a child that the user's code has forked may
+        hold it open.
+        """
+        started = time.monotonic()
+        had_ended = False
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._answers.get(timeout=min(self._limit or _BEAT, _BEAT))
+            if had_ended:
+                return None
+            had_ended = process.poll() is not None
+            if self._limit is not None and time.monotonic() - started >= self._limit:
+                self.close(kill=True)
+                message = f"the TensorFlow process gave no answer to {what!r} in {self._limit:g} s"
+                raise TimedOut(message + self._last_words())
 
     def _opened(self, answer: bytes, what: str) -> Any:  # noqa: ANN401 - JSON
         try:
@@ -168,26 +189,31 @@ class ChildHost:
             if stdout is None or stderr is None:
                 message = "the TensorFlow process has no output"
                 raise HostError(message)
-            threading.Thread(target=_relay, args=(stdout, self._answers), daemon=True).start()
-            self._listener = threading.Thread(target=self._listen, args=(stderr,), daemon=True)
-            self._listener.start()
+            self._threads = (
+                threading.Thread(target=_relay, args=(stdout, self._answers), daemon=True),
+                threading.Thread(target=self._listen, args=(stderr,), daemon=True),
+            )
+            for thread in self._threads:
+                thread.start()
         return self._process
 
     def _listen(self, stream: IO[bytes]) -> None:
         shown = False
-        with contextlib.suppress(ValueError):
-            for raw in stream:
-                line = raw.decode("utf-8", "replace")
-                if line in (SHOW, HOLD):
-                    shown = line == SHOW
-                    continue
-                self._tail.append(line.rstrip("\n"))
+        for raw in stream:
+            line, mark = _without_mark(raw.decode("utf-8", "replace"))
+            if line:
+                self._tail.append(line.rstrip("\n")[:_TAIL_WIDTH])
                 if shown:
-                    sys.stderr.write(line)
-                    sys.stderr.flush()
+                    _pass_on(line)
+            shown = mark == SHOW if mark else shown
 
     def _death(self, process: subprocess.Popen[bytes], what: str) -> Died:
-        code = process.wait()
+        try:
+            code = process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self.close(kill=True)
+            message = f"the TensorFlow process closed its channel during {what!r}"
+            return Died(message + self._last_words(), remedy="run the model by itself")
         self.close(kill=True)
         if code < 0:
             try:
@@ -210,10 +236,25 @@ class ChildHost:
 
 
 def _relay(stream: IO[bytes], answers: "queue.SimpleQueue[bytes | None]") -> None:
-    with contextlib.suppress(ValueError):
-        for line in stream:
-            answers.put(line)
+    for line in stream:
+        answers.put(line)
     answers.put(None)
+
+
+def _without_mark(line: str) -> tuple[str, str]:
+    """Split a mark off the end of a line: what was printed before it may have no line end."""
+    for mark in (SHOW, HOLD):
+        if line.endswith(mark):
+            before = line.removesuffix(mark)
+            return (before + "\n" if before else ""), mark
+    return line, ""
+
+
+def _pass_on(line: str) -> None:
+    """Print a line of the user's; a stderr that is closed or full must not stop the worker."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(line)
+        sys.stderr.flush()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
