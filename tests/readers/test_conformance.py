@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.readers.goldens import FOLDER
+from tests.wire.goldens import CHECKPOINTS
 from tfrepair.core.digest import array_digest
 from tfrepair.core.errors import SourceError
 from tfrepair.core.tensor import Limits, TensorStore
@@ -26,6 +27,8 @@ SMALL: dict[str, tuple[Path, ...]] = {
     "npz": (NEW / "numbered.npz", NEW / "one.npz"),
     "pickle": (OLD / "list0.pkl", NEW / "list5.pkl", OLD / "list.pkl.gz"),
     "npy_folder": (),
+    "tensor_bundle": (),
+    "saver_v1": (CHECKPOINTS / "tf1_4" / "sharded.v1-00001-of-00002",),
 }
 """Small goldens by reader; formats with files of their own have their damage tests beside them."""
 FILES = [path for paths in SMALL.values() for path in paths]

@@ -90,6 +90,7 @@ def _baby_steps() -> dict[int, int]:
     return table
 
 
+@cache
 def _inverse_power(exponent: int) -> int:
     """Return x to the power of ``-exponent``."""
     value = _ONE
