@@ -146,7 +146,7 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
 def test_models_of_several_writers(tmp_path: Path) -> None:
     script = Path(__file__).parents[2] / "scripts" / "make_golden" / "saved_model.py"
     kinds = ["module", "keras3_export", "tf_keras_trained", "no_variables", "python_function"]
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [sys.executable, str(script), ",".join(kinds), str(tmp_path)],
         check=True,
         capture_output=True,

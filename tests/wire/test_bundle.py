@@ -17,7 +17,7 @@ from tfrepair.wire.bundle import (
     encode_header,
 )
 from tfrepair.wire.bundle_data import Shards, decode_tensor, verify_bytes
-from tfrepair.wire.bundle_index import read_index, salvage_index
+from tfrepair.wire.bundle_index import read_index
 from tfrepair.wire.ordered_code import is_slice_key
 from tfrepair.wire.protobuf import bytes_field, varint_field
 from tfrepair.wire.sstable_writer import write_table
