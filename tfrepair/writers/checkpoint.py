@@ -12,11 +12,18 @@ from tfrepair.core.errors import WriteError
 from tfrepair.wire.bundle import OBJECT_GRAPH_KEY, BundleEntry
 from tfrepair.wire.bundle_writer import Item, write_data, write_index
 from tfrepair.wire.element_types import NAMES
+from tfrepair.writers.staging import Kind
 from tfrepair.writers.values import NamedValue, Step
 
 PREFIX = "model.ckpt"
 """Name of the checkpoint in its directory."""
 
+
+def _is_checkpoint(path: Path) -> bool:
+    return (path / f"{PREFIX}.index").is_file()
+
+
+_KIND = Kind(name="checkpoint directory", is_directory=True, recognizes=_is_checkpoint)
 _NUMBERS = {name: number for number, name in reversed(tuple(NAMES.items()))} | {"object": 7}
 
 
@@ -26,6 +33,7 @@ class CheckpointWriter:
 
     name: str = "checkpoint"
     description: str = "TensorFlow checkpoint: a directory with model.ckpt.index and its data"
+    kind: Kind = _KIND
 
     def write(self, values: Sequence[NamedValue], out: Path, step: Step) -> None:
         """Write the checkpoint.

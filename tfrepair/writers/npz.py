@@ -11,8 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from tfrepair.core.errors import WriteError
+from tfrepair.writers.staging import Kind
 from tfrepair.writers.values import NamedValue, Step
 
+
+def _is_npz(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return all(name.endswith(".npy") for name in archive.namelist())
+
+
+_KIND = Kind(name=".npz archive", is_directory=False, recognizes=_is_npz)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip archive can state."""
 
@@ -23,6 +33,7 @@ class NpzWriter:
 
     name: str = "npz"
     description: str = "NumPy archive, one member for each tensor"
+    kind: Kind = _KIND
 
     def write(self, values: Sequence[NamedValue], out: Path, step: Step) -> None:
         """Write the archive.

@@ -15,6 +15,7 @@ import numpy as np
 
 from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import WriteError
+from tfrepair.writers.staging import Kind
 from tfrepair.writers.values import NamedValue, Step
 
 _TYPES = {
@@ -36,6 +37,16 @@ _TYPES = {
     "float8_e4m3fn": "F8_E4M3",
 }
 _ALIGNMENT = 8
+_HEADER_BYTES = 100 << 20
+
+
+def _is_safetensors(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        return 0 < size <= _HEADER_BYTES and file.read(1) == b"{"
+
+
+_KIND = Kind(name="safetensors file", is_directory=False, recognizes=_is_safetensors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class SafetensorsWriter:
 
     name: str = "safetensors"
     description: str = "safetensors file"
+    kind: Kind = _KIND
 
     def write(self, values: Sequence[NamedValue], out: Path, step: Step) -> None:
         """Write the file.

@@ -10,8 +10,9 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -24,17 +25,52 @@ _RETIRED = "retired"
 _OCCUPIED = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
 
-def require_free(out: Path, *, overwrite: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of output: what may take whose place.
+
+    Attributes
+    ----------
+    name
+        For people: ``"SavedModel directory"``.
+    is_directory
+        False for a single file.
+    recognizes
+        Tells whether something that exists is of this kind, and so ours to replace.
+    """
+
+    name: str
+    is_directory: bool
+    recognizes: Callable[[Path], bool]
+
+
+def _is_saved_model(path: Path) -> bool:
+    return (path / "saved_model.pb").is_file()
+
+
+SAVED_MODEL = Kind(name="SavedModel directory", is_directory=True, recognizes=_is_saved_model)
+
+
+def require_free(out: Path, *, overwrite: bool, kind: Kind = SAVED_MODEL) -> None:
     """Refuse an output that exists, or that is not ours to replace.
+
+    Parameters
+    ----------
+    out
+        Path of the output.
+    overwrite
+        Replace an output of the same kind.
+    kind
+        What is to be written there.
 
     Raises
     ------
     WriteError
-        If ``out`` exists and is not an empty directory, unless ``overwrite`` is given and it is a
-        SavedModel; if it is a symbolic link, whatever it points to.
+        If ``out`` exists and is not an empty directory, unless ``overwrite`` is given and it is
+        of the same kind; if it is a symbolic link, whatever it points to.
     """
     try:
-        problem, remedy = _obstacle(out, overwrite=overwrite)
+        problem, remedy = _obstacle(out, overwrite=overwrite, kind=kind)
     except OSError as error:
         problem = f"{out}: cannot be looked at: {error.strerror or error}"
         remedy = "choose a directory that you may read and write"
@@ -42,22 +78,22 @@ def require_free(out: Path, *, overwrite: bool) -> None:
         raise WriteError(problem, remedy=remedy)
 
 
-def _obstacle(out: Path, *, overwrite: bool) -> tuple[str, str]:
+def _obstacle(out: Path, *, overwrite: bool, kind: Kind) -> tuple[str, str]:
     """Return what is in the way and what to do about it; two empty texts if nothing is."""
     if out.is_symlink():
         message = f"{out} is a symbolic link to {out.readlink()}: it is not replaced"
         return message, "give the directory itself"
     if not os.path.lexists(out):
         return "", ""
-    if not out.is_dir():
+    if kind.is_directory and not out.is_dir():
         return f"{out} exists and is not a directory", "choose another name for the output"
-    if not any(out.iterdir()):
+    if kind.is_directory and not any(out.iterdir()):
         return "", ""
-    if not (out / "saved_model.pb").is_file():
-        message = f"{out} exists and is not a SavedModel directory: it is not overwritten"
-        return message, "choose another directory, or remove it yourself"
+    if not kind.recognizes(out):
+        message = f"{out} exists and is not a {kind.name}: it is not overwritten"
+        return message, "choose another name for the output, or remove it yourself"
     if not overwrite:
-        return f"{out} exists", "choose another directory, or give --overwrite"
+        return f"{out} exists", "choose another name for the output, or give --overwrite"
     return "", ""
 
 
@@ -96,8 +132,10 @@ def staged(out: Path) -> Iterator[Path]:
             shutil.rmtree(stage, ignore_errors=True)
 
 
-def publish(finished: Path, out: Path, *, overwrite: bool = False) -> None:
-    """Move a finished directory to its place, durably; an old output is replaced.
+def publish(
+    finished: Path, out: Path, *, overwrite: bool = False, kind: Kind = SAVED_MODEL
+) -> None:
+    """Move a finished directory or file to its place, durably; an old output is replaced.
 
     Parameters
     ----------
@@ -105,7 +143,7 @@ def publish(finished: Path, out: Path, *, overwrite: bool = False) -> None:
         In a stage of ``out``; an output that is replaced takes its place there.
     out
         Absolute path.
-    overwrite
+    overwrite, kind
         As for :func:`require_free`, which holds at this moment too: another process may have
         written ``out`` since.
 
@@ -114,7 +152,7 @@ def publish(finished: Path, out: Path, *, overwrite: bool = False) -> None:
     WriteError
         If the move fails; the old output is then where it was.
     """
-    require_free(out, overwrite=overwrite)
+    require_free(out, overwrite=overwrite, kind=kind)
     try:
         _sync_tree(finished)
         _move(finished, out, overwrite=overwrite)
@@ -130,6 +168,12 @@ def publish(finished: Path, out: Path, *, overwrite: bool = False) -> None:
 
 
 def _move(finished: Path, out: Path, *, overwrite: bool) -> None:
+    if finished.is_file():
+        if overwrite:
+            finished.replace(out)
+        else:
+            out.hardlink_to(finished)  # unlike a rename, never takes the place of a file
+        return
     try:
         finished.rename(out)  # also takes the place of an empty directory, in the same step
     except OSError as error:
@@ -176,6 +220,8 @@ def _is_below(filename: object, stage: Path) -> bool:
 
 
 def _sync_tree(directory: Path) -> None:
+    if directory.is_file():
+        _sync(directory)
     for folder, _, names in os.walk(directory):
         for name in names:
             _sync(Path(folder) / name)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tfrepair.core.tensor import Array, Shape
+from tfrepair.writers.staging import Kind
 
 Step = Callable[[int, int], None]
 """Called with the number of finished values and of all values."""
@@ -40,6 +41,8 @@ class TensorWriter(Protocol):
         What ``--to`` takes.
     description
         One line for people.
+    kind
+        What the output is, for what it may replace.
     """
 
     @property
@@ -49,6 +52,10 @@ class TensorWriter(Protocol):
     @property
     def description(self) -> str:
         """One line for people."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the output is, for what it may replace."""
 
     def write(self, values: Sequence[NamedValue], out: Path, step: Step) -> None:
         """Write all values below a path that does not exist yet.
