@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
 from tfrepair.api.inspection import Inspection
 from tfrepair.api.report import Outcome, Report
@@ -41,6 +42,14 @@ _ROOMY = 100
 _MANY, _FEW, _RUN = 60, 20, 3
 
 
+class _Pipe(Console):
+    """A console that leaves a reader who has gone to the end of the command."""
+
+    @override
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Page:
     """Where a report is printed: how wide, and how much of long lists.
 
@@ -52,10 +61,10 @@ class Page:
 
     def __init__(self, *, everything: bool = False) -> None:
         width = None if "COLUMNS" in os.environ else _PIPED
-        console = Console(markup=False, emoji=False, highlight=False)
+        console = _Pipe(markup=False, emoji=False, highlight=False)
         self.shortens = console.is_terminal and not everything
         if not console.is_terminal:
-            console = Console(markup=False, emoji=False, highlight=False, width=width)
+            console = _Pipe(markup=False, emoji=False, highlight=False, width=width)
         self._console = console
 
     @property

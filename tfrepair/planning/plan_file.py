@@ -18,6 +18,8 @@ from tfrepair.core.tensor import SourceName
 from tfrepair.core.transform import Transform, TransformError, parse_transform
 
 VERSION = 1
+_TABLES = ("plan", "map", "ties", "missing", "unused")
+_HEAD = ("version", "source", "arch", "order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +131,12 @@ def parse_plan(text: str, where: str) -> PlanFile:
         # ValueError: also numbers of more digits than Python converts.
         message = f"{where}: not TOML: {error}"
         raise PlanError(message, remedy="make the plan again with `tfrepair plan`") from error
-    problems: list[str] = []
+    problems = [f"[{name}] is not known" for name in data if name not in _TABLES]
     head = data.get("plan", {})
     if not isinstance(head, dict) or head.get("version") != VERSION:
         problems.append(f"[plan] version must be {VERSION}")
         head = {}
+    problems += [f"[plan] {key} is not known" for key in head if key not in _HEAD]
     lines = {}
     for target, value in _table(data, "map", problems).items():
         try:
