@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import pytest
 from tests.verify.planting import GOLDEN, edit_index, flip_bit
 from tests.wire.damage import cut_everywhere, flipped
 from tfrepair.verify.structure import check_structure
+from tfrepair.wire.bundle_index import read_index
+from tfrepair.wire.bundle_writer import write_index
 
 KERNEL = "vars/dense.Skernel/.ATTRIBUTES/VARIABLE_VALUE"
 DATA = "variables/variables.data-00000-of-00001"
@@ -140,6 +143,15 @@ def test_damage_never_raises(model: Path, name: str) -> None:
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     assert failures(tmp_path) == {"saved-model"}
     assert failures(tmp_path / "nothing") == {"saved-model"}
+
+
+def test_an_absurd_number_of_data_files_costs_no_time(model: Path) -> None:
+    path = model / INDEX
+    index = read_index(path.read_bytes(), path.name)
+    header = dataclasses.replace(index.header, num_shards=1 << 40)
+    with path.open("wb") as file:
+        write_index(index.entries, file.write, header=header)
+    assert any("99999" in check.detail for check in check_structure(model) if not check.passed)
 
 
 @pytest.mark.tf

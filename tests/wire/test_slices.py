@@ -43,13 +43,22 @@ def test_parts_that_do_not_fit_are_corrupt(part: tuple[Extent, ...], size: int) 
         join_slices((5,), F4, [(part, np.zeros(size, F4))], "t")
 
 
-def test_parts_that_overlap_are_corrupt() -> None:
-    part = (Extent(start=0, length=3),)
-    with pytest.raises(Corrupt, match=r"\[0:3\] overlaps"):
-        join_slices((5,), F4, [(part, np.zeros(3, F4))] * 2, "t")
+@pytest.mark.parametrize(
+    ("second", "message"), [(3, "6 elements"), (2, r"\[0:2\] overlaps")], ids=["more", "as many"]
+)
+def test_parts_that_overlap_are_corrupt(second: int, message: str) -> None:
+    parts = [((Extent(start=0, length=n),), np.zeros(n, F4)) for n in (3, second)]
+    with pytest.raises(Corrupt, match=message):
+        join_slices((5,), F4, parts, "t")
 
 
 def test_the_whole_is_a_part_of_itself() -> None:
     assert is_whole((5, 2), (Extent(), Extent(start=0, length=2)))
     assert not is_whole((5, 2), (Extent(), Extent(start=0, length=1)))
     assert show_slice((Extent(start=1, length=2), Extent())) == "[1:3, :]"
+
+
+def test_an_absurd_whole_costs_no_memory() -> None:
+    part = (Extent(start=0, length=2),)
+    with pytest.raises(Truncated, match="2 of 1152921504606846976"):
+        join_slices((1 << 60,), F4, [(part, np.zeros(2, F4))], "t")

@@ -87,7 +87,7 @@ class BundleTensor:
         if place is None:
             return _array(first.read())
         dtype = numpy_dtype(self.dtype)
-        pieces = ((place or (), _array(stored.read())) for place, stored in self.parts)
+        pieces = [(place or (), _array(stored.read())) for place, stored in self.parts]
         return join_slices(self.entry.shape, dtype, pieces, self.key)
 
     def examine(self) -> tuple[Health, str]:

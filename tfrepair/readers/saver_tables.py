@@ -5,11 +5,10 @@ is scanned from its beginning. Knows tables and tensors; :mod:`tfrepair.readers.
 store of it, :mod:`tfrepair.readers.rivals` compares.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError
@@ -44,10 +43,7 @@ class SavedTensor:
         """Bytes of the array; strings count as nothing."""
         if self.dtype == "object":
             return 0
-        elements = 1
-        for size in self.shape:
-            elements *= size
-        return elements * item_bytes(self.dtype_number, self.name)
+        return math.prod(self.shape) * item_bytes(self.dtype_number, self.name)
 
     def fetch(self) -> Array:
         """Read all slices and join them.
@@ -60,7 +56,7 @@ class SavedTensor:
         (first, table), *more = self.parts
         if not more and is_whole(self.shape, first):
             return read_slice(table, self._sliced, first)
-        pieces = ((part, read_slice(values, self._sliced, part)) for part, values in self.parts)
+        pieces = [(part, read_slice(values, self._sliced, part)) for part, values in self.parts]
         return join_slices(self.shape, numpy_dtype(self.dtype), pieces, self.name)
 
     def examine(self) -> tuple[Health, str]:
@@ -76,7 +72,7 @@ class SavedTensor:
                 continue
             corrections += values.corrections[before:]
             shape = slice_shape(self.shape, part, self.name)
-            rows += int(np.prod(shape))
+            rows += math.prod(shape)
         if problems and rows:
             return Health.TRUNCATED, f"{rows} elements are there; {problems[0]}"
         if problems:

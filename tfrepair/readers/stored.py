@@ -18,6 +18,9 @@ from tfrepair.wire.bundle_data import Shards, decode_tensor, verify_bytes
 from tfrepair.wire.bundle_repair import SURE_BYTES, corrected_bytes
 from tfrepair.wire.element_types import NAMES, item_bytes
 
+_STANDS_OUT = 4
+"""A corrected value so many times larger than all others is not believed."""
+
 _LFS_MARK = b"version https://git-lfs"
 
 
@@ -106,13 +109,13 @@ class StoredTensor:
 
 
 def _is_plausible(array: Array, place: int) -> bool:
-    """Say whether a corrected element is no larger than the others."""
+    """Say whether a corrected element is not much larger than the others."""
     if array.dtype.kind not in "fV" or place >= array.size:
         return True
     flat = array.reshape(-1)
     value = float(flat[place])
     largest = max(_largest(flat[:place]), _largest(flat[place + 1 :]))
-    return bool(np.isfinite(value)) and abs(value) <= largest
+    return bool(np.isfinite(value)) and abs(value) <= _STANDS_OUT * largest
 
 
 def _largest(flat: Array, chunk: int = 1 << 20) -> float:

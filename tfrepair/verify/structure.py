@@ -24,6 +24,9 @@ from tfrepair.wire.saved_model import MetaGraph, all_nodes, restored_names
 PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 """Operations that call back into the Python process that built the graph."""
 
+MAX_SHARDS = 99_999
+"""Names of data files have five digits."""
+
 
 def check_structure(model: Path) -> tuple[Check, ...]:
     """Check everything that holds for a sound SavedModel.
@@ -69,7 +72,8 @@ def _index_checks(bundle: Bundle, *, is_sound: bool, where: Path) -> list[Check]
 
 def _data_checks(bundle: Bundle) -> list[Check]:
     """Check the size of every data file and the checksum of every tensor."""
-    ends: dict[int, int] = dict.fromkeys(range(bundle.header.num_shards), 0)
+    announced = bundle.header.num_shards
+    ends: dict[int, int] = dict.fromkeys(range(min(announced, MAX_SHARDS)), 0)
     failures, nbytes = [], 0
     for key, entry in bundle.entries.items():
         ends[entry.shard] = max(ends.get(entry.shard, 0), entry.offset + entry.size)
@@ -80,6 +84,9 @@ def _data_checks(bundle: Bundle) -> list[Check]:
             bundle.verified(key)
         except SourceError as error:
             failures.append(failed("checksum", error, key))
+    if announced > MAX_SHARDS:
+        detail = f"{announced} data files announced, names have room for {MAX_SHARDS}"
+        failures.append(Check(name="data-size", passed=False, detail=detail, where="variables"))
     detail = f"{len(bundle.entries)} tensors of {nbytes} bytes in sum fit their checksums"
     return [*_size_checks(bundle, ends), *_summary("checksum", failures, detail, "variables")]
 

@@ -7,6 +7,7 @@ blocks'. Knows one shard; :mod:`tfrepair.readers.saver_v1` joins several.
 Source: saved_tensor_slice.proto, measured on TensorFlow 1.4, 1.15 and 2.21; ``tests/golden``.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -111,11 +112,8 @@ def decode_slice_value(data: Buffer, tensor: SlicedTensor, part: Slice, where: s
         If the entry holds another number of elements than the slice has.
     """
     shape = slice_shape(tensor.shape, part, where)
-    count = 1
-    for size in shape:
-        count *= size
     value = parse(data, f"{where} ({type_name(tensor.dtype)})").message(2).message(3)
-    flat = tensor_values(value, tensor.dtype, count)
+    flat = tensor_values(value, tensor.dtype, math.prod(shape))
     try:
         return flat.reshape(shape)
     except ValueError as error:

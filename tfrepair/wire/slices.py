@@ -3,13 +3,17 @@
 Knows extents and arrays; where the parts come from is up to the two checkpoint formats. Pure.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from tfrepair.core.errors import Corrupt, Truncated
 from tfrepair.core.tensor import Array, Shape
 from tfrepair.wire.bundle import Slice
+
+_MAX_AXES = 64
+"""What NumPy can index."""
 
 
 def slice_bounds(shape: Shape, part: Slice, where: str) -> tuple[slice, ...]:
@@ -47,7 +51,7 @@ def is_whole(shape: Shape, part: Slice) -> bool:
 
 
 def join_slices(
-    shape: Shape, dtype: np.dtype[np.generic], parts: Iterable[tuple[Slice, Array]], where: str
+    shape: Shape, dtype: np.dtype[np.generic], parts: Sequence[tuple[Slice, Array]], where: str
 ) -> Array:
     """Put parts together.
 
@@ -56,7 +60,7 @@ def join_slices(
     shape, dtype
         Of the whole.
     parts
-        Each with its place; taken one at a time.
+        Each with its place. Memory for the whole is taken only if they hold as many elements.
     where
         Name of the tensor, for messages.
 
@@ -67,22 +71,30 @@ def join_slices(
     Truncated
         If they do not cover the whole.
     """
+    places = [_place(shape, part, array, where) for part, array in parts]
+    held, wanted = sum(array.size for _, array in parts), math.prod(shape)
+    if held < wanted:
+        message = f"{where}: the parts hold {held} of {wanted} elements"
+        raise Truncated(message)
+    if held > wanted or len(shape) > _MAX_AXES:
+        message = f"{where}: the parts hold {held} elements, the shape {shape} has {wanted}"
+        raise Corrupt(message)
     whole = np.empty(shape, dtype)
     covered = np.zeros(shape, bool)
-    for part, array in parts:
-        bounds = slice_bounds(shape, part, where)
-        if array.shape != whole[bounds].shape:
-            message = f"{where}: the part {show_slice(part)} has the shape {array.shape}"
-            raise Corrupt(message)
+    for (part, array), bounds in zip(parts, places, strict=True):
         if covered[bounds].any():
             message = f"{where}: the part {show_slice(part)} overlaps another one"
             raise Corrupt(message)
         whole[bounds] = array
         covered[bounds] = True
-    if not covered.all():
-        message = f"{where}: the parts hold {int(covered.sum())} of {covered.size} elements"
-        raise Truncated(message)
     return whole
+
+
+def _place(shape: Shape, part: Slice, array: Array, where: str) -> tuple[slice, ...]:
+    if array.shape != slice_shape(shape, part, where):
+        message = f"{where}: the part {show_slice(part)} has the shape {array.shape}"
+        raise Corrupt(message)
+    return slice_bounds(shape, part, where)
 
 
 def show_slice(part: Slice) -> str:
