@@ -4,7 +4,9 @@ The names below are the Python API; each is imported on first use, so that ``imp
 costs nothing. TensorFlow is never imported by this package outside the process that runs it.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,3 +54,18 @@ def __getattr__(name: str) -> object:
         message = f"module 'tfrepair' has no attribute {name!r}"
         raise AttributeError(message) from None
     return getattr(import_module(module), attribute)
+
+
+class _Package(ModuleType):
+    """Keeps the function ``verify``: importing the subpackage of that name would replace it."""
+
+    @property
+    def verify(self) -> object:
+        return __getattr__("verify")
+
+    @verify.setter
+    def verify(self, _subpackage: object) -> None:
+        """Let ``tfrepair.verify`` stay; imports from the subpackage do not look here."""
+
+
+sys.modules[__name__].__class__ = _Package
