@@ -21,12 +21,14 @@ from tfrepair.core.tensor import Limits, TensorStore
 from tfrepair.readers.base import Candidate, Reader, look_at
 from tfrepair.readers.registry import READERS, open_source
 
+SAFETENSORS = Path(__file__).parents[1] / "golden" / "safetensors" / "small.safetensors"
 NEW, OLD = FOLDER / "py311-numpy2.4", FOLDER / "py27-numpy1.11"
 SMALL: dict[str, tuple[Path, ...]] = {
     "npy": (NEW / "fortran.npy", OLD / "ragged.npy", NEW / "nested.npy"),
     "npz": (NEW / "numbered.npz", NEW / "one.npz"),
     "pickle": (OLD / "list0.pkl", NEW / "list5.pkl", OLD / "list.pkl.gz"),
     "npy_folder": (),
+    "safetensors": (SAFETENSORS,),
     "tensor_bundle": (),
     "saver_v1": (CHECKPOINTS / "tf1_4" / "sharded.v1-00001-of-00002",),
 }

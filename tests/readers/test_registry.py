@@ -21,10 +21,6 @@ UNKNOWN = {
     "broken zip": (b"PK\x03\x04" + bytes(60), "damaged zip"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git-lfs"),
     "page": (b"\n<!DOCTYPE html><html>", "web page"),
-    "safetensors": (
-        (20).to_bytes(8, "little") + b'{"__metadata__":{}  }' + bytes(8),
-        "safetensors",
-    ),
     "gzip": (gzip.compress(b"something"), "gzip"),
     "joblib": (b"ZF0x1" + bytes(20), "joblib"),
     "zlib": (b"x\x9c" + bytes(20), "zlib"),

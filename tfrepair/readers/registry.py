@@ -14,6 +14,7 @@ from tfrepair.readers.npy import NpyReader
 from tfrepair.readers.npy_folder import NpyFolderReader
 from tfrepair.readers.npz import NpzReader
 from tfrepair.readers.pickled import PickledReader
+from tfrepair.readers.safetensors import SafetensorsReader
 from tfrepair.readers.saver_v1 import SaverV1Reader
 from tfrepair.readers.signatures import describe
 from tfrepair.readers.tensor_bundle import TensorBundleReader
@@ -23,6 +24,7 @@ READERS: tuple[Reader, ...] = (
     NpzReader(),  # a zip archive with .npy members; other archives are left to others
     TensorBundleReader(),  # names of files, and folders of them; asks if V1 has the same prefix
     SaverV1Reader(),  # eight magic bytes at the end: after the bundle, whose index has them too
+    SafetensorsReader(),  # a length and a brace: after everything that has a magic number
     PickledReader(),  # opcodes instead of a magic number: after everything that has one
     NpyFolderReader(),  # any folder with a .npy file somewhere: after every other kind of folder
 )

@@ -75,12 +75,6 @@ def describe(candidate: Candidate) -> Hint:
 
 def _by_structure(candidate: Candidate) -> Hint | None:
     head = candidate.head
-    length = int.from_bytes(head[:8], "little")
-    if head[8:9] == b"{" and 2 <= length < candidate.size:
-        return (
-            "a safetensors file",
-            "read it with safetensors.numpy.load_file and save with numpy.savez",
-        )
     if _tail(candidate).endswith(_SSTABLE_MAGIC):
         return "the index of a TensorFlow checkpoint", "give the prefix, without .index"
     if ".data-" in candidate.path.name:
