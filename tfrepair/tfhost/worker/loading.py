@@ -224,7 +224,7 @@ def _from_json(request: ArchRequest) -> Loaded:
     text = path.read_text(encoding="utf-8", errors="replace")
     try:
         config = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{path.name}: not JSON: {error}"
         raise ArchitectureError(message) from error
     if not isinstance(config, dict) or "class_name" not in config:
@@ -241,6 +241,9 @@ def _from_json(request: ArchRequest) -> Loaded:
         raise ArchitectureError(
             message, remedy=f"try {other} for the other generation, or give a model.py"
         ) from error
+    if not is_model(model):
+        message = f"{path.name}: Keras {request.keras} makes a {type(model).__name__} of it"
+        raise ArchitectureError(message, remedy="write the config with model.to_json()")
     return Loaded(model=model, text=text)
 
 
