@@ -5,18 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
+from tfrepair.api.copying import copied, require_copy
 from tfrepair.api.options import ConvertKeywords, Options, PlanKeywords
 from tfrepair.api.output import output_path, require_apart
 from tfrepair.api.plans import load_plan
 from tfrepair.api.record import record_of
 from tfrepair.api.refusal import refusal_of
 from tfrepair.api.report import Outcome, Report
-from tfrepair.api.sources import Reading, examined, open_store, source_reference
+from tfrepair.api.sources import Reading, examined, open_known, source_reference
+from tfrepair.api.tensor_output import write_tensors
 from tfrepair.api.verification import verify_written
 from tfrepair.architecture.request import arch_request
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.digest import array_digest
-from tfrepair.core.errors import VerifyError
 from tfrepair.core.plan import Plan, Reference
 from tfrepair.core.state import State
 from tfrepair.core.tensor import TensorStore
@@ -26,18 +27,20 @@ from tfrepair.rebuild.apply import apply
 from tfrepair.tfhost.client import ChildHost
 from tfrepair.tfhost.inprocess import InProcessHost
 from tfrepair.tfhost.protocol import ArchRequest, Host
+from tfrepair.writers.registry import SAVED_MODEL, writer_named
 from tfrepair.writers.savedmodel import write, write_record
-from tfrepair.writers.staging import publish, require_free, staged
+from tfrepair.writers.staging import SAVED_MODEL as SAVED_MODEL_KIND
+from tfrepair.writers.staging import Kind, publish, require_free, staged
 
 
 def convert(
     source: str | Path,
     *,
-    arch: Any,  # noqa: ANN401 - a model of any framework
+    arch: Any = None,  # noqa: ANN401 - a model of any framework
     out: str | Path,
     **options: Unpack[ConvertKeywords],
 ) -> Report:
-    """Turn a source into a complete SavedModel of an architecture.
+    """Turn a source into a complete SavedModel of an architecture, or into a file of tensors.
 
     Parameters
     ----------
@@ -45,8 +48,10 @@ def convert(
         Weight file or folder; it is never changed.
     arch
         What ``--arch`` takes (a ``str`` or ``Path``), or a live model, which is left as it is.
+        May be left out only with ``to="checkpoint"``, ``"npz"`` or ``"safetensors"``: the tensors
+        of the source are then written under their own names.
     out
-        Directory to write; it appears whole or not at all.
+        Directory or file to write; it appears whole or not at all.
     **options
         Fields of :class:`~tfrepair.api.options.Options`.
 
@@ -104,41 +109,70 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     """Convert; a refusal or a failed verification is in the report, other errors are raised."""
     started = time.monotonic()
     target = output_path(out)
-    host, request = _host(arch, options)
+    asked = None if arch is None or arch == "" else _host(arch, options)
+    if asked is None:
+        require_copy(options)
     if not options.dry_run:
+        request = None if asked is None else asked[1]
         require_apart(target, _inputs(source, request, options))
-        require_free(target, overwrite=options.overwrite)
+        require_free(target, overwrite=options.overwrite, kind=_kind(options))
     options.progress("read", 0, 0)
-    store = examined(open_store(source, reader=options.reader))
-    with host:
-        options.progress("build the architecture", 0, 0)
-        architecture = host.describe(request)
-        options.progress("plan", 0, 0)
-        planned = _plan(store, architecture, options)
-        state = apply(
-            planned,
-            store,
-            architecture,
-            keeps_live_state=_is_the_live_model(planned, store, architecture),
-        )
-        report = Report(
-            outcome=Outcome.REFUSED,
-            source=str(source),
-            output="" if options.dry_run else str(out),
-            store=store,
-            architecture=architecture,
-            plan=planned,
-            state=state,
-            is_dry_run=options.dry_run,
-        )
-        refusal = refusal_of(report, options)
-        if refusal is not None:
-            report = replace(report, error=refusal)
-        elif options.dry_run:
-            report = replace(report, outcome=_written_outcome(report))
-        else:
-            report = _written(report, host, target, options)
+    store = examined(open_known(source, options))
+    if asked is None:
+        report = copied(store, str(source), str(out), options)
+        report = _carried_out(report, None, target, options)
+    else:
+        host, request = asked
+        with host:
+            report = _planned(store, host, request, str(source), str(out), options)
+            report = _carried_out(report, host, target, options)
     return replace(report, seconds=time.monotonic() - started)
+
+
+def _kind(options: Options) -> Kind:
+    return SAVED_MODEL_KIND if options.to == SAVED_MODEL else writer_named(options.to).kind
+
+
+def _planned(
+    store: TensorStore,
+    host: Host,
+    request: ArchRequest,
+    source: str,
+    out: str,
+    options: Options,
+) -> Report:
+    options.progress("build the architecture", 0, 0)
+    architecture = host.describe(request)
+    options.progress("plan", 0, 0)
+    planned = _plan(store, architecture, options)
+    state = apply(
+        planned,
+        store,
+        architecture,
+        keeps_live_state=_is_the_live_model(planned, store, architecture),
+    )
+    return Report(
+        outcome=Outcome.REFUSED,
+        source=source,
+        output="" if options.dry_run else out,
+        store=store,
+        architecture=architecture,
+        plan=planned,
+        state=state,
+        is_dry_run=options.dry_run,
+    )
+
+
+def _carried_out(report: Report, host: Host | None, target: Path, options: Options) -> Report:
+    """Write what was planned, unless it is refused or nothing is to be written."""
+    refusal = refusal_of(report, options)
+    if refusal is not None:
+        return replace(report, error=refusal)
+    if options.dry_run:
+        return replace(report, outcome=report.written_outcome)
+    if host is None or options.to != SAVED_MODEL:
+        return write_tensors(report, writer_named(options.to), target, options).settled()
+    return _written(report, host, target, options)
 
 
 def _host(arch: Any, options: Options) -> tuple[Host, ArchRequest]:  # noqa: ANN401 - as for convert
@@ -163,10 +197,10 @@ def _host(arch: Any, options: Options) -> tuple[Host, ArchRequest]:  # noqa: ANN
     return InProcessHost(arch, options.sample_input), live
 
 
-def _inputs(source: str | Path, request: ArchRequest, options: Options) -> tuple[Path, ...]:
+def _inputs(source: str | Path, request: ArchRequest | None, options: Options) -> tuple[Path, ...]:
     """Return what the user gave and must find unchanged."""
     given = [Path(source)]
-    if request.kind in ("file", "json"):
+    if request is not None and request.kind in ("file", "json"):
         given.append(Path(request.location))
     if options.plan is not None:
         given.append(Path(options.plan))
@@ -180,7 +214,9 @@ def _plan(store: TensorStore, architecture: Architecture, options: Options) -> P
         edited = load_plan(Path(options.plan))
         order = order or edited.convention
     reading = Reading(store)
-    fresh = build_plan(store, architecture, reading, order=order).with_references(
+    fresh = build_plan(
+        store, architecture, reading, order=order, use_averages=options.use_averages
+    ).with_references(
         source_reference(store),
         Reference(path=Path(architecture.source).name, digest=architecture.digest),
     )
@@ -200,10 +236,6 @@ def _is_the_live_model(planned: Plan, store: TensorStore, architecture: Architec
     )
 
 
-def _written_outcome(report: Report) -> Outcome:
-    return Outcome.LOSSY if report.plan.missing or report.losses else Outcome.COMPLETE
-
-
 def _written(report: Report, host: Host, target: Path, options: Options) -> Report:
     def step(done: int, total: int) -> None:
         options.progress("prepare values", done, total)
@@ -216,18 +248,11 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
         write_record(model, record_of(report))
         options.progress("verify", 0, 0)
         verdict = verify_written(model, receipt, keras=options.keras)
-        report = replace(report, verdict=verdict)
-        if not verdict.passed:
-            failed = [check for check in verdict.checks if not check.passed]
-            message = "; ".join(f"{c.name} {c.where}: {c.detail}" for c in failed[:5])
-            error = VerifyError(
-                f"{len(failed)} checks failed, nothing was put in place: {message}",
-                remedy="please report this with the output of --json",
-            )
-            return replace(report, outcome=Outcome.FAILED, error=error)
-        options.progress("put in place", 0, 0)
-        publish(model, target, overwrite=options.overwrite)
-    return replace(report, outcome=_written_outcome(report))
+        report = replace(report, verdict=verdict).settled()
+        if verdict.passed:
+            options.progress("put in place", 0, 0)
+            publish(model, target, overwrite=options.overwrite)
+    return report
 
 
 def _keeps_state(state: State) -> bool:

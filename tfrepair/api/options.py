@@ -5,6 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
+from tfrepair.writers.registry import SAVED_MODEL
+
+BARE_FORMATS = ("npy", "npz", "npy_folder", "pickle", "safetensors")
+"""Readers of files that hold arrays and nothing else."""
+CHECKPOINT_FORMATS = ("tensor_bundle", "saver_v1")
+"""Readers of TensorFlow's own files."""
+
 Progress = Callable[[str, int, int], None]
 """Told the stage's name, and how many of how many parts are done (``0, 0`` if unknown)."""
 
@@ -29,8 +36,16 @@ class Options:
         List order that the user vouches for.
     plan
         Path of an edited plan file.
+    use_averages
+        Take moving averages (EMA) in place of the weights that they belong to.
+    formats
+        Formats that the source may have; none named, any.
+    to
+        Format to write: ``"saved-model"``, or a writer of tensors
+        (:data:`tfrepair.writers.registry.WRITERS`).
     allow_missing
-        Write although weights have no source; they keep their initial values.
+        Write although weights have no source; they keep their initial values, or are left out of
+        an output that holds tensors only.
     strict
         Refuse what rests on position alone, and every loss that is known before writing.
     overwrite, dry_run
@@ -48,6 +63,9 @@ class Options:
     sample_input: Any = None
     order: str = ""
     plan: str | Path | None = None
+    use_averages: bool = False
+    formats: tuple[str, ...] = ()
+    to: str = SAVED_MODEL
     allow_missing: bool = False
     strict: bool = False
     overwrite: bool = False
@@ -67,12 +85,15 @@ class PlanKeywords(TypedDict, total=False):
     sample_input: Any
     order: str
     plan: str | Path | None
+    use_averages: bool
+    formats: tuple[str, ...]
     progress: Progress
 
 
 class ConvertKeywords(PlanKeywords, total=False):
     """Keywords of :func:`tfrepair.convert`: the fields of :class:`Options`."""
 
+    to: str
     allow_missing: bool
     strict: bool
     overwrite: bool

@@ -1,11 +1,11 @@
 """The report of a conversion: what was planned, what was written, what it is worth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from tfrepair.core.architecture import Architecture, VariableKind
-from tfrepair.core.errors import TfrepairError
+from tfrepair.core.errors import TfrepairError, VerifyError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Confidence, Plan
 from tfrepair.core.receipt import Receipt
@@ -68,6 +68,23 @@ class Report:
     def exit_code(self) -> int:
         """Exit code of the command line."""
         return self.outcome.exit_code
+
+    @property
+    def written_outcome(self) -> Outcome:
+        """Outcome of writing what is planned, if it turns out as it was meant."""
+        return Outcome.LOSSY if self.plan.missing or self.losses else Outcome.COMPLETE
+
+    def settled(self) -> "Report":
+        """Return the report with the outcome that its verdict makes."""
+        if self.verdict is None or self.verdict.passed:
+            return replace(self, outcome=self.written_outcome)
+        failed = [check for check in self.verdict.checks if not check.passed]
+        message = "; ".join(f"{c.name} {c.where}: {c.detail}" for c in failed[:5])
+        error = VerifyError(
+            f"{len(failed)} checks failed, nothing was put in place: {message}",
+            remedy="please report this with the output of --json",
+        )
+        return replace(self, outcome=Outcome.FAILED, error=error)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

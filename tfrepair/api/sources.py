@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from tfrepair.api.options import Options
+from tfrepair.core.errors import Unrecognised
 from tfrepair.core.plan import Reference
 from tfrepair.core.statistics import NO_STATISTICS, Statistics, statistics_of
 from tfrepair.core.tensor import Limits, SourceName, TensorStore
@@ -37,6 +39,24 @@ def open_store(
         If the source cannot be read, or reading it would not be safe.
     """
     return open_source(Path(path), limits=limits or Limits(), reader=reader)
+
+
+def open_known(path: str | Path, options: Options) -> TensorStore:
+    """Open a source that must be of one of the formats that a command is for.
+
+    Raises
+    ------
+    SourceError
+        As for :func:`open_store`, and if the format is another one.
+    """
+    store = open_store(path, reader=options.reader)
+    if options.formats and store.format not in options.formats:
+        message = f"{path}: this is a source of the format {store.format}"
+        raise Unrecognised(
+            message,
+            remedy=f"this command reads {', '.join(options.formats)}; `tfrepair convert` reads all",
+        )
+    return store
 
 
 def source_reference(store: TensorStore) -> Reference:

@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
+from tfrepair.api.options import BARE_FORMATS, CHECKPOINT_FORMATS, Options
 from tfrepair.cli.ending import Program, complain, end, print_json
 from tfrepair.cli.options import (
     Against,
     All,
     AllowMissing,
     Arch,
+    Checkpoint,
     Debug,
     DryRun,
     InputShape,
@@ -34,8 +36,11 @@ from tfrepair.cli.options import (
     ReaderOption,
     Source,
     Strict,
+    To,
+    UseEma,
 )
 from tfrepair.core.errors import UsageError, VerifyError
+from tfrepair.writers.registry import SAVED_MODEL
 
 app = typer.Typer(
     name="tfrepair",
@@ -73,18 +78,8 @@ def _convert(
     source: Path,
     out: Path,
     arch: str,
-    plan: Path | None,
-    reader: str | None,
-    keras: int,
-    input_shape: list[str] | None,
-    optimizer: str,
-    loss: str,
-    metrics: list[str] | None,
-    order: str,
-    allow_missing: bool,
-    strict: bool,
-    dry_run: bool,
-    overwrite: bool,
+    options: Options,
+    *,
     show_all: bool,
     quiet: bool,
     debug: bool,
@@ -92,31 +87,11 @@ def _convert(
 ) -> None:
     def work() -> int:
         from tfrepair.api.conversion import run_conversion
-        from tfrepair.api.options import Options
         from tfrepair.cli.progress import Bar
         from tfrepair.cli.tables import show_report
 
         with Bar(quiet=quiet) as bar:
-            report = run_conversion(
-                source,
-                _required(arch),
-                out,
-                Options(
-                    reader=reader,
-                    keras=keras,
-                    input_shapes=tuple(input_shape or ()),
-                    optimizer=optimizer,
-                    loss=loss,
-                    metrics=tuple(metrics or ()),
-                    order=order,
-                    plan=plan,
-                    allow_missing=allow_missing,
-                    strict=strict,
-                    overwrite=overwrite,
-                    dry_run=dry_run,
-                    progress=bar,
-                ),
-            )
+            report = run_conversion(source, arch, out, replace(options, progress=bar))
         if as_json:
             print_json(report.to_json())
         elif not quiet:
@@ -126,20 +101,6 @@ def _convert(
         return report.exit_code
 
     end(work, debug=debug, as_json=as_json)
-
-
-def _required(arch: str) -> str:
-    if arch:
-        return arch
-    message = (
-        "a weight file holds numbers only: which layers they belong to, how these are connected "
-        "and what they compute is missing"
-    )
-    raise UsageError(
-        message,
-        remedy="give the code that builds the model: --arch model.py, with a function "
-        "build_model() or a variable model in it (or a Keras JSON config)",
-    )
 
 
 @app.command("npy-to-savedmodel")
@@ -163,10 +124,63 @@ def npy_to_savedmodel(
     as_json: Json = False,
 ) -> None:
     """Turn bare weights (.npy, .npz, a folder of .npy, .pkl) into a complete SavedModel."""
+    options = Options(
+        formats=BARE_FORMATS,
+        keras=keras,
+        input_shapes=tuple(input_shape or ()),
+        optimizer=optimizer,
+        loss=loss,
+        metrics=tuple(metrics or ()),
+        order=order,
+        allow_missing=allow_missing,
+        strict=strict,
+        dry_run=dry_run,
+        overwrite=overwrite,
+    )
     _convert(
-        source, out, arch, None, None, keras, input_shape, optimizer, loss, metrics, order,
-        allow_missing, strict, dry_run, overwrite, show_all, quiet, debug, as_json,
-    )  # fmt: skip
+        source, out, arch, options, show_all=show_all, quiet=quiet, debug=debug, as_json=as_json
+    )
+
+
+@app.command("ckpt-to-savedmodel")
+def ckpt_to_savedmodel(
+    source: Checkpoint,
+    out: Out,
+    arch: Arch = "",
+    reader: ReaderOption = None,
+    use_ema: UseEma = False,
+    keras: KerasOption = 3,
+    input_shape: InputShape = None,
+    optimizer: Optimizer = "",
+    loss: Loss = "",
+    metrics: Metrics = None,
+    allow_missing: AllowMissing = False,
+    strict: Strict = False,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+    show_all: All = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    as_json: Json = False,
+) -> None:
+    """Turn a TensorFlow checkpoint (tf.train.Saver, tf.train.Checkpoint) into a SavedModel."""
+    options = Options(
+        reader=reader,
+        formats=CHECKPOINT_FORMATS,
+        use_averages=use_ema,
+        keras=keras,
+        input_shapes=tuple(input_shape or ()),
+        optimizer=optimizer,
+        loss=loss,
+        metrics=tuple(metrics or ()),
+        allow_missing=allow_missing,
+        strict=strict,
+        dry_run=dry_run,
+        overwrite=overwrite,
+    )
+    _convert(
+        source, out, arch, options, show_all=show_all, quiet=quiet, debug=debug, as_json=as_json
+    )
 
 
 @app.command("convert")
@@ -174,8 +188,10 @@ def convert(
     source: Source,
     out: Out,
     arch: Arch = "",
+    to: To = SAVED_MODEL,
     plan: PlanOption = None,
     reader: ReaderOption = None,
+    use_ema: UseEma = False,
     keras: KerasOption = 3,
     input_shape: InputShape = None,
     optimizer: Optimizer = "",
@@ -191,11 +207,26 @@ def convert(
     debug: Debug = False,
     as_json: Json = False,
 ) -> None:
-    """Turn any source that a reader knows into a complete SavedModel."""
+    """Turn any source that a reader knows into a complete SavedModel, or a file of tensors."""
+    options = Options(
+        to=to,
+        reader=reader,
+        use_averages=use_ema,
+        keras=keras,
+        input_shapes=tuple(input_shape or ()),
+        optimizer=optimizer,
+        loss=loss,
+        metrics=tuple(metrics or ()),
+        order=order,
+        plan=plan,
+        allow_missing=allow_missing,
+        strict=strict,
+        dry_run=dry_run,
+        overwrite=overwrite,
+    )
     _convert(
-        source, out, arch, plan, reader, keras, input_shape, optimizer, loss, metrics, order,
-        allow_missing, strict, dry_run, overwrite, show_all, quiet, debug, as_json,
-    )  # fmt: skip
+        source, out, arch, options, show_all=show_all, quiet=quiet, debug=debug, as_json=as_json
+    )
 
 
 @app.command("inspect")
@@ -231,6 +262,7 @@ def plan_command(
     keras: KerasOption = 3,
     input_shape: InputShape = None,
     order: Order = "",
+    use_ema: UseEma = False,
     overwrite: Overwrite = False,
     show_all: All = False,
     quiet: Quiet = False,
@@ -241,7 +273,6 @@ def plan_command(
 
     def work() -> int:
         from tfrepair.api.conversion import run_conversion
-        from tfrepair.api.options import Options
         from tfrepair.api.plans import require_new_plan, save_plan
         from tfrepair.cli.progress import Bar
         from tfrepair.cli.tables import show_report
@@ -254,10 +285,11 @@ def plan_command(
             keras=keras,
             input_shapes=tuple(input_shape or ()),
             order=order,
+            use_averages=use_ema,
             dry_run=True,
         )
         with Bar(quiet=quiet) as bar:
-            report = run_conversion(source, _required(arch), "", replace(options, progress=bar))
+            report = run_conversion(source, arch, "", replace(options, progress=bar))
         if output is not None:
             save_plan(report.plan, output, overwrite=overwrite)
         if as_json:

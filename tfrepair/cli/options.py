@@ -6,7 +6,22 @@ from typing import Annotated
 import typer
 
 Source = Annotated[Path, typer.Argument(help="Weight file or folder; it is never changed.")]
-Out = Annotated[Path, typer.Argument(help="Directory to write the SavedModel to.")]
+Checkpoint = Annotated[
+    Path,
+    typer.Argument(
+        help="Checkpoint: prefix, any of its files, or its directory; it is never changed."
+    ),
+]
+Out = Annotated[Path, typer.Argument(help="Directory or file to write.")]
+To = Annotated[
+    str,
+    typer.Option(
+        "--to", help="Format to write: saved-model, checkpoint, npz or safetensors (tensors only)."
+    ),
+]
+UseEma = Annotated[
+    bool, typer.Option("--use-ema", help="Take moving averages in place of their weights.")
+]
 Arch = Annotated[
     str,
     typer.Option(
