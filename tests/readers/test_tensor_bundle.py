@@ -235,7 +235,7 @@ def test_damage_gives_source_errors_only(save: Path, which: Callable[[Path], Pat
 
 
 def test_limits_hold(save: Path) -> None:
-    with pytest.raises(OverLimit, match="26 entries, the limit is 5"):
+    with pytest.raises(OverLimit, match="26 entries, limit 5"):
         open_source(save, limits=Limits(max_tensors=5))
 
 

@@ -11,6 +11,7 @@ from tfrepair.wire.bundle_data import Shards, verify_bytes
 from tfrepair.wire.bundle_index import BundleIndex
 
 _SAMPLE = 8
+_LARGEST = 1 << 20
 
 
 class Neighborhood:
@@ -22,8 +23,11 @@ class Neighborhood:
 
     @cached_property
     def damaged(self) -> int:
-        """Number of damaged tensors among the smallest eight; truncated ones do not count."""
-        entries = [entry for entry in self._index.entries.values() if entry.size]
+        """Number of damaged tensors among the smallest eight; truncated ones do not count.
+
+        Tensors of more than a megabyte are not looked at.
+        """
+        entries = [e for e in self._index.entries.values() if 0 < e.size <= _LARGEST]
         count = 0
         for entry in sorted(entries, key=lambda entry: entry.size)[:_SAMPLE]:
             try:

@@ -17,6 +17,7 @@ from pathlib import Path
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.readers.base import system_errors
+from tfrepair.readers.interrupted import unmerged, unmerged_in
 from tfrepair.wire.sstable import MAGIC
 
 STATE_NAME = "checkpoint"
@@ -94,7 +95,10 @@ def choose_save(path: Path) -> Choice:
             return _by_member(path)
         shard = _SHARD.match(path.name)
         prefix = path.with_name(shard["prefix"]) if shard else path
-        return Choice(saves=_saves_of(prefix))
+        if not prefix.name:
+            return NOTHING
+        saves = _saves_of(prefix)
+        return Choice(saves=saves) if saves else _unmerged((prefix,))
 
 
 def _by_member(path: Path) -> Choice:
@@ -179,9 +183,20 @@ def _in_folder(folder: Path, state: Path | None = None) -> Choice:
     target = _state_target(named) if named.is_file() else None
     if target is not None:
         return _by_state(folder, named, target, here)
-    if len(here) <= 1:
-        return Choice(saves=next(iter(here.values()), ()))
+    if not here:
+        return _unmerged(unmerged_in(folder))
+    if len(here) == 1:
+        return Choice(saves=next(iter(here.values())))
     return _newest(folder, here, "there is no readable state file", Severity.NOTE)
+
+
+def _unmerged(prefixes: tuple[Path, ...]) -> Choice:
+    """Choose a save that is whole in its temporary folder, if it is the only one."""
+    found = [whole for prefix in prefixes if (whole := unmerged(prefix)) is not None]
+    if len(found) != 1:
+        return NOTHING
+    ((part, finding),) = found
+    return Choice(saves=_saves_of(part), findings=(finding,))
 
 
 def _by_state(folder: Path, state: Path, target: str, here: dict[Path, tuple[Save, ...]]) -> Choice:
@@ -203,7 +218,7 @@ def _by_state(folder: Path, state: Path, target: str, here: dict[Path, tuple[Sav
     what = "is incomplete" if saves else "is not there"
     reason = f"{state.name} names {target}, which {what}"
     if not here:
-        return Choice(saves=saves)
+        return Choice(saves=saves) if saves else _unmerged(unmerged_in(folder))
     return _newest(folder, here, reason, Severity.WARNING)
 
 

@@ -17,7 +17,9 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Limits, Origin, Purpose, SourceName, Tensor, TensorStore
 from tfrepair.readers.base import Candidate, system_errors
 from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
+from tfrepair.readers.interrupted import has_spare_index, leftovers, spare_index
 from tfrepair.readers.naming import Naming
+from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.readers.object_names import name_objects
 from tfrepair.readers.rivals import check_rival
 from tfrepair.readers.saver_names import name_saver_tensors
@@ -60,8 +62,10 @@ class TensorBundleReader:
         if save is None:
             message = f"{path}: no .index or .data file of a checkpoint belongs to this"
             raise Unrecognised(message, remedy="give the prefix or any file of the checkpoint")
-        index_path = save.prefix.with_name(f"{save.prefix.name}.index")
-        index = _read_index(index_path, save, limits)
+        index, spare = _find_index(save)
+        if len(index.entries) > limits.max_tensors:
+            message = f"{index.where}: {len(index.entries)} entries, limit {limits.max_tensors}"
+            raise OverLimit(message)
         shards = Shards(save.prefix, index.header)
         parts = tensors_of(index, shards)
         nodes, findings = _object_graph(parts)
@@ -76,6 +80,8 @@ class TensorBundleReader:
             order_is_meaningful=bool(nodes),
             findings=(
                 *choice.findings,
+                *leftovers(save.prefix.parent),
+                *spare,
                 *_index_findings(index),
                 *_size_findings(parts, shards),
                 *findings,
@@ -85,18 +91,46 @@ class TensorBundleReader:
         return store
 
 
-def _read_index(path: Path, save: Save, limits: Limits) -> BundleIndex:
+def _find_index(save: Save) -> tuple[BundleIndex, tuple[Finding, ...]]:
+    """Read the index, or the one that an interrupted save left in its place.
+
+    The spare one is taken if the index itself is missing or unreadable, or belongs to other data.
+    """
+    path = save.prefix.with_name(f"{save.prefix.name}.index")
+    try:
+        index = _read_index(path, save)
+    except SourceError as error:
+        spare = spare_index(save.prefix)
+        if spare is None:
+            raise
+        return spare[0], (_spare_finding(spare[1], error.message),)
+    if not has_spare_index(save.prefix):
+        return index, ()
+    around = Neighborhood(index, Shards(save.prefix, index.header))
+    spare = None if around.is_sound else spare_index(save.prefix)
+    if spare is None:
+        return index, ()
+    reason = f"{path} does not belong to the data: the save before was overwritten halfway"
+    return spare[0], (_spare_finding(spare[1], reason),)
+
+
+def _read_index(path: Path, save: Save) -> BundleIndex:
     if path not in save.files:
         names = ", ".join(file.name for file in save.files)
         message = f"{path}: the index is not there; without it nothing says what is in {names}"
         raise SourceError(
             message, remedy="look for the .index file, also as *.tempstate* or in a *_temp folder"
         )
-    index = salvage_index(map_file(path), str(path))
-    if len(index.entries) > limits.max_tensors:
-        message = f"{path}: {len(index.entries)} entries, the limit is {limits.max_tensors}"
-        raise OverLimit(message)
-    return index
+    return salvage_index(map_file(path), str(path))
+
+
+def _spare_finding(path: Path, reason: str) -> Finding:
+    return Finding(
+        code="interrupted-save-finished",
+        severity=Severity.WARNING,
+        where=str(path),
+        message=f"read with this index, which fits the data; {reason}",
+    )
 
 
 def _object_graph(

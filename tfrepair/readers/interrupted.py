@@ -1,0 +1,141 @@
+"""What an interrupted save left behind: temporary files by name, and indexes among them.
+
+TensorFlow writes data and index under temporary names and renames them one after the other. A
+save that was killed in between leaves a whole index beside data that has its final name already,
+or new data beside the index of the save before. Knows names and whether an index fits data.
+
+Source: file names measured at every step of killed saves, TensorFlow 1.4 to 2.21.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfrepair.core.errors import SourceError
+from tfrepair.core.findings import Finding, Severity
+from tfrepair.readers.base import system_errors
+from tfrepair.readers.neighborhood import Neighborhood
+from tfrepair.wire.bundle_data import Shards
+from tfrepair.wire.bundle_index import BundleIndex, salvage_index
+from tfrepair.wire.mapping import map_file
+
+_TEMPORARY = re.compile(
+    r"\.tempstate\d+$|\.tmp[0-9a-f]+$|_temp(?:_[0-9a-f]{32})?$|^checkpoint\.tmp", re.DOTALL
+)
+_TEMPORARY_FOLDER = re.compile(r"^(?P<prefix>.+)_temp(?:_[0-9a-f]{32})?$", re.DOTALL)
+_PART = "part-00000-of-00001.index"
+_MAX_LISTED = 10
+
+
+def leftovers(folder: Path) -> tuple[Finding, ...]:
+    """Return a finding if temporary files of saves lie in a folder; lists names only."""
+    with system_errors(folder):
+        found = sorted(entry for entry in folder.iterdir() if _TEMPORARY.search(entry.name))
+        names = [f"{entry.name} ({_size(entry)} bytes)" for entry in found[:_MAX_LISTED]]
+    if not found:
+        return ()
+    more = f", and {len(found) - _MAX_LISTED} more" if len(found) > _MAX_LISTED else ""
+    finding = Finding(
+        code="interrupted-save",
+        severity=Severity.NOTE,
+        where=str(folder),
+        message=f"{len(found)} temporary files of saves: {', '.join(names)}{more}",
+        remedy="a save was interrupted, or one is running; what is whole in them can be opened",
+    )
+    return (finding,)
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(entry.stat().st_size for entry in path.iterdir() if entry.is_file())
+    return path.stat().st_size
+
+
+def unmerged(prefix: Path) -> tuple[Path, Finding] | None:
+    """Find a save that was written and not yet renamed to its prefix.
+
+    Returns
+    -------
+    The prefix inside the temporary folder, if the save is whole there and in one part, and a
+    finding that says so.
+    """
+    for folder in _folders(prefix):
+        part = folder / _PART.removesuffix(".index")
+        data = part.with_name(f"{part.name}.data-00000-of-00001")
+        if (folder / _PART).is_file() and data.is_file():
+            finding = Finding(
+                code="interrupted-save-finished",
+                severity=Severity.WARNING,
+                where=str(folder),
+                message=f"{prefix.name} was written, but not renamed to its final name: a save was "
+                "interrupted; it is read from its temporary folder",
+            )
+            return part, finding
+    return None
+
+
+def unmerged_in(folder: Path) -> tuple[Path, ...]:
+    """Return the prefixes for which a folder holds temporary folders."""
+    names = (_TEMPORARY_FOLDER.search(entry.name) for entry in sorted(folder.iterdir()))
+    return tuple(folder / match["prefix"] for match in names if match)
+
+
+def has_spare_index(prefix: Path) -> bool:
+    """Say whether there is a temporary index of a prefix; looks at names only."""
+    with system_errors(prefix):
+        return any(True for _ in _candidates(prefix))
+
+
+def spare_index(prefix: Path) -> tuple[BundleIndex, Path] | None:
+    """Find a temporary index that fits the data of a prefix.
+
+    Returns
+    -------
+    The index and its path: the only one whose entries fit the checksums of a sample of the data,
+    and whose last entry ends where the data does.
+    """
+    fitting = []
+    with system_errors(prefix):
+        candidates = list(_candidates(prefix))
+    for path in candidates:
+        try:
+            index = salvage_index(map_file(path), str(path))
+        except SourceError:
+            continue
+        if not index.problems and fits(index, Shards(prefix, index.header)):
+            fitting.append((index, path))
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def fits(index: BundleIndex, shards: Shards) -> bool:
+    """Say whether an index belongs to the data files, from sizes and a sample of checksums."""
+    ends: dict[int, int] = {}
+    for entry in index.entries.values():
+        ends[entry.shard] = max(ends.get(entry.shard, 0), entry.offset + entry.size)
+    try:
+        sizes = {shard: len(shards.view(shard)) for shard in ends}
+    except SourceError:
+        return False
+    return sizes == ends and Neighborhood(index, shards).damaged == 0
+
+
+def _candidates(prefix: Path) -> Iterator[Path]:
+    if not prefix.parent.is_dir():
+        return
+    mark = f"{prefix.name}.index.tempstate"
+    for entry in sorted(prefix.parent.iterdir()):
+        if entry.name.startswith(mark) and entry.is_file():
+            yield entry
+    for folder in _folders(prefix):
+        if (folder / _PART).is_file():
+            yield folder / _PART
+
+
+def _folders(prefix: Path) -> Iterator[Path]:
+    """Return the temporary folders of a prefix: ``P_temp``, or ``P_temp_`` and 32 digits."""
+    if not prefix.parent.is_dir():
+        return
+    for entry in sorted(prefix.parent.iterdir()):
+        rest = entry.name.removeprefix(prefix.name)
+        if rest != entry.name and re.fullmatch(r"_temp(_[0-9a-f]{32})?", rest) and entry.is_dir():
+            yield entry
