@@ -23,7 +23,7 @@ def edit_index(model: Path, key: str = "", *, drop: str = "", **changes: Any) ->
     index = read_index(path.read_bytes(), path.name)
     entries = dict(index.entries)
     if drop:
-        del entries[drop.encode()]
+        del entries[drop.encode("utf-8", "surrogateescape")]
     if key:
         entries[key.encode()] = dataclasses.replace(entries[key.encode()], **changes)
     out = bytearray()

@@ -83,3 +83,48 @@ def test_damage_never_raises(model: Path, name: str) -> None:
 def test_a_model_without_variables(tmp_path: Path) -> None:
     assert failures(tmp_path, ()) == set()
     assert failures(tmp_path) == {variable.path for variable in EXPECTED}
+
+
+@pytest.fixture
+def sliced(tmp_path: Path) -> Path:
+    """Variables of a TensorFlow 1 model, one of them in three slices."""
+    folder = tmp_path / "model" / "variables"
+    folder.mkdir(parents=True)
+    prefix = GOLDEN.parent / "tf_checkpoint" / "tf2_21_saver"
+    for ending in ("index", "data-00000-of-00001"):
+        shutil.copy(prefix / f"training.v2.{ending}", folder / f"variables.{ending}")
+    return tmp_path / "model"
+
+
+def expected_of_saver() -> tuple[WrittenVariable, ...]:
+    held = json.loads(
+        (GOLDEN.parent / "tf_checkpoint" / "tf2_21_saver" / "training.json").read_text()
+    )["tensors"]
+    return tuple(
+        WrittenVariable(
+            path=VariablePath(name),
+            key=name,
+            shape=tuple(one["shape"]),
+            dtype=one["dtype"],
+            sha256=one["sha256"],
+        )
+        for name, one in held.items()
+    )
+
+
+def test_a_partitioned_variable_is_joined_from_its_slices(sliced: Path) -> None:
+    assert failures(sliced, expected_of_saver()) == set()
+
+
+def test_a_slice_that_is_lost_or_damaged_is_found(sliced: Path) -> None:
+    expected = expected_of_saver()
+    index = read_index((sliced / "variables" / "variables.index").read_bytes(), "index")
+    slices = [key for key in index.entries if key.startswith(b"\0net/emb\0")]
+    assert len(slices) == 3
+    flip_bit(
+        sliced / "variables" / "variables.data-00000-of-00001",
+        8 * index.entries[slices[1]].offset + 3,
+    )
+    assert failures(sliced, expected) == {"net/emb"}
+    edit_index(sliced, drop=slices[0].decode("utf-8", "surrogateescape"))
+    assert failures(sliced, expected) == {"net/emb"}

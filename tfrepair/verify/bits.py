@@ -13,7 +13,6 @@ from tfrepair.core.receipt import WrittenVariable
 from tfrepair.core.verdict import Check
 from tfrepair.verify.contents import Bundle, failed, open_bundle
 from tfrepair.wire.bundle import OBJECT_GRAPH_KEY, BundleEntry
-from tfrepair.wire.bundle_data import decode_tensor
 from tfrepair.wire.element_types import STRING, type_name
 
 _TABLE_ENDS = ("/.ATTRIBUTES/table-keys", "/.ATTRIBUTES/table-values")
@@ -60,24 +59,24 @@ def _check(bundle: Bundle, variable: WrittenVariable) -> Check:
         detail = f"{dtype} {entry.shape}, expected {variable.dtype} {variable.shape}"
         return Check(name="bits", passed=False, detail=detail, where=variable.path)
     try:
-        data = bundle.verified(variable.key)
-        array = decode_tensor(data, entry, bundle.header, variable.key)
+        array = bundle.array(variable.key)
     except SourceError as error:
         return failed("bits", error, variable.path)
     found = array_digest(array)
     if found != variable.sha256:
         detail = f"sha256 is {found}, expected {variable.sha256}"
         return Check(name="bits", passed=False, detail=detail, where=variable.path)
-    detail = f"{dtype} {entry.shape}, {entry.size} bytes, sha256 {found[:16]}"
+    detail = f"{dtype} {entry.shape}, {array.nbytes} bytes, sha256 {found[:16]}"
     return Check(name="bits", passed=True, detail=detail, where=variable.path)
 
 
 def _contents(bundle: Bundle, variables: tuple[WrittenVariable, ...]) -> Check:
     """Check that each variable is there once, and nothing besides them."""
-    expected = {variable.key for variable in variables}
+    keys = {variable.key for variable in variables}
     problems = []
-    if len(expected) != len(variables):
-        problems.append(f"{len(variables) - len(expected)} variables share a key with another")
+    if len(keys) != len(variables):
+        problems.append(f"{len(variables) - len(keys)} variables share a key with another")
+    expected = {part for key in keys if key in bundle.entries for part in (key, *bundle.parts(key))}
     extra = [
         key
         for key, entry in bundle.entries.items()

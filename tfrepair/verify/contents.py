@@ -8,15 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfrepair.core.errors import SourceError
+from tfrepair.core.dtypes import numpy_dtype
+from tfrepair.core.errors import Corrupt, SourceError
+from tfrepair.core.tensor import Array
 from tfrepair.core.verdict import Check
 from tfrepair.wire.bundle import OBJECT_GRAPH_KEY, BundleEntry, BundleHeader
 from tfrepair.wire.bundle_data import Shards, decode_tensor, verify_bytes
 from tfrepair.wire.bundle_index import read_index
-from tfrepair.wire.element_types import STRING
+from tfrepair.wire.element_types import STRING, type_name
 from tfrepair.wire.mapping import map_file
 from tfrepair.wire.object_graph import TrackableNode, read_trackable_graph
+from tfrepair.wire.ordered_code import encode_slice_key
 from tfrepair.wire.saved_model import MetaGraph, read_saved_model
+from tfrepair.wire.slices import join_slices
 
 PREFIX = Path("variables") / "variables"
 
@@ -52,6 +56,36 @@ class Bundle:
         data = self.shards.stored(entry, key)
         verify_bytes(data, entry, self.header, key)
         return data
+
+    def parts(self, key: str) -> tuple[str, ...]:
+        """Return the keys of a partitioned variable's slices, in order; none for a whole one."""
+        return tuple(
+            encode_slice_key(key, part).decode("utf-8", "surrogateescape")
+            for part in self.entries[key].slices
+        )
+
+    def array(self, key: str) -> Array:
+        """Return the value of a key, checksums verified; slices are joined.
+
+        Raises
+        ------
+        SourceError
+            If something of it is not there, does not fit its checksum or its place.
+        """
+        entry = self.entries[key]
+        if not entry.slices:
+            return self._whole(key)
+        parts = self.parts(key)
+        lost = [part for part in parts if part not in self.entries]
+        if lost:
+            message = f"{key}: {len(lost)} of {len(parts)} slices are not in the index"
+            raise Corrupt(message)
+        arrays = [self._whole(part) for part in parts]
+        dtype = numpy_dtype(type_name(entry.dtype))
+        return join_slices(entry.shape, dtype, list(zip(entry.slices, arrays, strict=True)), key)
+
+    def _whole(self, key: str) -> Array:
+        return decode_tensor(self.verified(key), self.entries[key], self.header, key)
 
 
 def open_graphs(model: Path) -> tuple[tuple[MetaGraph, ...], tuple[Check, ...]]:
