@@ -27,7 +27,8 @@ from tfrepair.rebuild.apply import apply
 from tfrepair.tfhost.client import ChildHost
 from tfrepair.tfhost.inprocess import InProcessHost
 from tfrepair.tfhost.protocol import ArchRequest, Host
-from tfrepair.writers.registry import SAVED_MODEL, writer_named
+from tfrepair.writers.names import SAVED_MODEL
+from tfrepair.writers.registry import writer_named
 from tfrepair.writers.savedmodel import write, write_record
 from tfrepair.writers.staging import SAVED_MODEL as SAVED_MODEL_KIND
 from tfrepair.writers.staging import Kind, publish, require_free, staged

@@ -6,7 +6,7 @@ from tfrepair.core.errors import UsageError
 from tfrepair.core.tensor import Tensor, TensorStore
 from tfrepair.planning.copying import architecture_of, copy_plan
 from tfrepair.rebuild.apply import apply
-from tfrepair.writers.registry import SAVED_MODEL
+from tfrepair.writers.names import SAVED_MODEL
 
 _BUNDLE = "tensor_bundle"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
-from tfrepair.writers.registry import SAVED_MODEL
+from tfrepair.writers.names import SAVED_MODEL
 
 BARE_FORMATS = ("npy", "npz", "npy_folder", "pickle", "safetensors")
 """Readers of files that hold arrays and nothing else."""

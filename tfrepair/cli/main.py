@@ -40,7 +40,7 @@ from tfrepair.cli.options import (
     UseEma,
 )
 from tfrepair.core.errors import UsageError, VerifyError
-from tfrepair.writers.registry import SAVED_MODEL
+from tfrepair.writers.names import SAVED_MODEL
 
 app = typer.Typer(
     name="tfrepair",

@@ -6,12 +6,10 @@ The SavedModel is not among them: it takes an architecture and a host
 
 from tfrepair.core.errors import UsageError
 from tfrepair.writers.checkpoint import CheckpointWriter
+from tfrepair.writers.names import SAVED_MODEL
 from tfrepair.writers.npz import NpzWriter
 from tfrepair.writers.safetensors import SafetensorsWriter
 from tfrepair.writers.values import TensorWriter
-
-SAVED_MODEL = "saved-model"
-"""What ``--to`` is without being given."""
 
 WRITERS: tuple[TensorWriter, ...] = (CheckpointWriter(), NpzWriter(), SafetensorsWriter())
 """In the order in which help lists them: TensorFlow's own format first."""
