@@ -5,11 +5,14 @@ from tfrepair.api.report import Report
 from tfrepair.core.errors import Ambiguous, Incomplete, PlanError
 from tfrepair.core.findings import Severity
 from tfrepair.core.plan import Confidence
+from tfrepair.planning.copying import FRAMEWORK as TENSORS
 
 
 def refusal_of(report: Report, options: Options) -> PlanError | None:
     """Return why nothing may be written, or ``None``."""
     planned = report.plan
+    if report.architecture.framework == TENSORS:
+        return _copy_refusal(report, options)
     total = len(report.architecture.weights)
     if planned.ties:
         tied = sum(len(tie.targets) for tie in planned.ties)
@@ -22,6 +25,16 @@ def refusal_of(report: Report, options: Options) -> PlanError | None:
         message = "no tensor of the source fits any weight: there is nothing to write"
         return Incomplete(message, remedy=_advice(report))
     return _strict_refusal(report, total) if options.strict else None
+
+
+def _copy_refusal(report: Report, options: Options) -> PlanError | None:
+    missing, total = len(report.plan.missing), len(report.architecture.variables)
+    if not missing or (options.allow_missing and missing < total):
+        return None
+    message = f"{missing} of {total} tensors are damaged"
+    if missing == total:
+        return Incomplete(message, remedy="look for an older save: nothing here is whole")
+    return Incomplete(message, remedy="--allow-missing writes the others")
 
 
 def _strict_refusal(report: Report, total: int) -> PlanError | None:
