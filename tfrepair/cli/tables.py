@@ -39,7 +39,7 @@ _PIPED = 10_000
 """Columns where nobody looks: no line of a table is folded."""
 _ROOMY = 100
 """Columns from which a table shows what is good to have."""
-_MANY, _FEW, _RUN = 60, 20, 3
+_MANY, _FEW, _RUN, _ALIKE = 60, 20, 3, 5
 
 
 class _Pipe(Console):
@@ -81,13 +81,23 @@ class Page:
         start = Text(head, style=style)
         self._console.print(start.append(one_line(text), style="default"), soft_wrap=True)
 
-    def lines(self, texts: Sequence[str], *, head: str, style: str) -> None:
-        """Print a list, one line each."""
-        shown = texts[:_FEW] if self.shortens else texts
-        for text in shown:
-            self.line(text, head=f"{head} ", style=style)
-        if len(shown) < len(texts):
-            self.line(f"... and {len(texts) - len(shown)} more; --all lists them")
+    def lines(self, texts: Sequence[tuple[str, str]], *, head: str, style: str) -> None:
+        """Print a list of texts and their reasons, one line each.
+
+        Of many with the same reason, the first few stand for all.
+        """
+        alike: dict[str, int] = {}
+        for text, reason in texts:
+            alike[reason] = alike.get(reason, 0) + 1
+            if not self._is_hidden(alike[reason], len(texts)):
+                self.line(f"{text}: {reason}", head=f"{head} ", style=style)
+        for reason, count in alike.items():
+            if self._is_hidden(count, len(texts)):
+                more = f"... and {count - _ALIKE} more: {reason} (--all lists them)"
+                self.line(more, head=f"{head} ", style=style)
+
+    def _is_hidden(self, place: int, count: int) -> bool:
+        return self.shortens and count > _FEW and place > _ALIKE
 
 
 def show_report(report: Report, *, everything: bool = False) -> None:
@@ -102,7 +112,7 @@ def show_report(report: Report, *, everything: bool = False) -> None:
 
 
 def _matches(page: Page, report: Report) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     headings = ["target", "shape", "source", "transform", "confidence", "provenance"]
     if not page.is_roomy:
         headings.remove("shape")
@@ -157,21 +167,23 @@ def _way(match: Match) -> tuple[Confidence, bool]:
 
 def _print_open(page: Page, report: Report) -> None:
     ties = [
-        f"{', '.join(tie.targets)} = one of {_some(tie.sources)}: {tie.why}"
+        (f"{', '.join(tie.targets)} = one of {_some(tie.sources)}", tie.why)
         for tie in report.plan.ties
     ]
     gaps = [
-        f"{gap.target}: {gap.reason}"
-        + (f"; of a fitting shape: {_some(gap.candidates)}" if gap.candidates else "")
+        (
+            gap.target + (f" (fitting shape: {_some(gap.candidates)})" if gap.candidates else ""),
+            gap.reason,
+        )
         for gap in report.plan.missing
     ]
-    unused = [f"{left.source}: {left.reason}" for left in report.plan.leftover]
+    unused = [(left.source, left.reason) for left in report.plan.leftover]
     page.lines(ties, head="tie", style="red")
     page.lines(gaps, head="missing", style="red")
     page.lines(unused, head="unused", style="yellow")
 
 
-def _some(names: Sequence[str], limit: int = 8) -> str:
+def _some(names: Sequence[str], limit: int = 6) -> str:
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -254,7 +266,7 @@ def show_verdict(verdict: Verdict) -> None:
     """Print every check that failed, and the totals."""
     page = Page(everything=True)
     failed = [
-        f"{check.name} {check.where}: {check.detail}"
+        (f"{check.name} {check.where}".rstrip(), check.detail)
         for check in verdict.checks
         if not check.passed
     ]
@@ -271,7 +283,7 @@ def show_inspection(inspection: Inspection) -> None:
     inf = sum(statistics.inf for statistics in inspection.statistics)
     page.line(f"{store.path} ({store.format})")
     counts = ("NaN", "Inf") if page.is_roomy or nan or inf else ()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("name", "shape", "dtype"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "dtype")
     for heading in ("bytes", "min", "max", "mean", *counts):

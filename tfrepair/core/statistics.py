@@ -17,7 +17,7 @@ class Statistics:
     """Minimum, maximum and mean over the finite elements, and the counts of the others.
 
     ``minimum``, ``maximum`` and ``mean`` are ``None`` when there is no finite element or the
-    elements have no order (complex numbers, strings).
+    elements have no order (complex numbers, strings); ``mean`` also when the sum overflows.
     """
 
     minimum: float | None
@@ -63,11 +63,13 @@ def statistics_of(array: Array) -> Statistics:
         inf += int(np.isinf(values).sum())
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-            total += float(finite.sum())
+            with np.errstate(over="ignore"):
+                total += float(finite.sum())
             count += int(finite.size)
     if count == 0:
         return Statistics(minimum=None, maximum=None, mean=None, nan=nan, inf=inf)
-    return Statistics(minimum=low, maximum=high, mean=total / count, nan=nan, inf=inf)
+    mean = total / count if math.isfinite(total) else None
+    return Statistics(minimum=low, maximum=high, mean=mean, nan=nan, inf=inf)
 
 
 def _is_real(array: Array) -> bool:
