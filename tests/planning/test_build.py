@@ -138,6 +138,29 @@ def test_automatic_names_that_do_not_line_up_are_refused() -> None:
     assert "do not line up" in plan.missing[0].reason
 
 
+def test_a_layer_with_one_weight_may_lend_it_its_name() -> None:
+    (embeddings, _) = dense("emb", 7, 4)
+    arch = architecture((embeddings,), dense("dense", 4, 2))
+    values = {"net/emb": zeros(7, 4), "net/dense/kernel": zeros(4, 2), "net/dense/bias": zeros(2)}
+    plan = planned(store(values), arch)
+    assert pairs(plan)["emb/kernel"] == "net/emb"
+    assert plan.is_complete
+    assert {match.confidence for match in plan.matches} == {Confidence.STRONG}
+
+
+def test_the_cell_of_a_recurrent_layer_is_the_layer() -> None:
+    arch = architecture(dense("lstm/lstm_cell", 4, 4), dense("lstm_1/lstm_cell", 4, 4))
+    for names in (("lstm", "lstm_1"), ("lstm/lstm_cell_5", "lstm_1/lstm_cell_6")):
+        values = {
+            f"{layer}/{leaf}": zeros(*shape)
+            for layer in names
+            for leaf, shape in (("kernel", (4, 4)), ("bias", (4,)))
+        }
+        plan = planned(store(values), arch)
+        assert pairs(plan)["lstm/lstm_cell/kernel"] == f"{names[0]}/kernel"
+        assert pairs(plan)["lstm_1/lstm_cell/bias"] == f"{names[1]}/bias"
+
+
 def test_two_scopes_with_the_same_layer_are_a_tie() -> None:
     arch = architecture(dense("conv1", 4, 4))
     values = {

@@ -64,10 +64,14 @@ def plan_names(tensors: Sequence[Tensor], architecture: Architecture) -> Outcome
     automatic names or a shape that occurs once on both sides give at most ``STRONG``; groups
     that are only numbered give ``ORDER``.
     """
-    entries = tuple(_Entry(tensor=tensor, read=read_name(tensor.name)) for tensor in tensors)
     targets = tuple(_target(variable) for variable in architecture.weights)
-    have = _grouped(entries)
     want = _targets_by_unit(targets)
+    singles = frozenset(unit[-1] for unit, members in want.items() if len(members) == 1)
+    entries = tuple(
+        _Entry(tensor=tensor, read=_whole_name(read_name(tensor.name), singles))
+        for tensor in tensors
+    )
+    have = _grouped(entries)
     alignment = align(tuple(have), tuple(want), automatic_bases(architecture.root))
     draft = _Draft()
     nothing_agrees = not alignment.pairs and not alignment.rivals
@@ -75,6 +79,13 @@ def plan_names(tensors: Sequence[Tensor], architecture: Architecture) -> Outcome
         return _finished(draft, entries, targets)
     _by_alignment(alignment, have, want, draft)
     return _finished(draft, entries, targets)
+
+
+def _whole_name(read: ReadName, singles: frozenset[str]) -> ReadName:
+    """Read a name like ``net/emb`` as that of a layer with a single weight, if there is one."""
+    if not read.leaf or read.roles or read.index is not None or read.leaf not in singles:
+        return read
+    return ReadName(unit=(*read.unit, read.leaf), leaf="", roles=frozenset())
 
 
 def _target(variable: Variable) -> _Target:

@@ -13,6 +13,9 @@ from tfrepair.planning.naming import Unit, numbered, spellings
 # Containers that Keras and its file formats name by themselves; they tell nothing about a layer.
 _CONTAINERS = frozenset({"model", "functional", "sequential", "model_weights", "layers", "vars"})
 
+# The cell of a recurrent layer owns its weights in some generations of Keras, the layer in others.
+_CELLS = frozenset({"lstm_cell", "gru_cell", "simple_rnn_cell"})
+
 
 class How(StrEnum):
     """What two groups have in common."""
@@ -92,7 +95,7 @@ def align_by_position(sources: Sequence[Unit], targets: Sequence[Unit]) -> Align
 
 
 def _canonical(units: Sequence[Unit]) -> dict[Unit, Unit]:
-    """Drop containers' automatic names where the rest still tells all units apart."""
+    """Drop names of containers and cells where the rest still tells all units apart."""
     short = {unit: _without_containers(unit) for unit in units}
     distinct = len(set(short.values())) == len(short)
     return short if distinct else {unit: unit for unit in units}
@@ -100,6 +103,8 @@ def _canonical(units: Sequence[Unit]) -> dict[Unit, Unit]:
 
 def _without_containers(unit: Unit) -> Unit:
     kept = tuple(part for part in unit[:-1] if numbered(part)[0] not in _CONTAINERS)
+    if kept and numbered(unit[-1])[0] in _CELLS:
+        return kept
     return (*kept, unit[-1])
 
 
