@@ -20,9 +20,8 @@ _ESCAPE = re.compile(r"\.([.S])")
 _AUTOMATIC = re.compile(r"^[Vv]ariable(?:_\d+)?$")
 """What TensorFlow calls variables without a name of their own."""
 
-_COUNTERS = frozenset(
-    {"iter", "iterations", "_iterations", "step", "global_step", "save_counter", "epoch", "_step"}
-)
+_STEPS = ("iter", "iterations", "_iterations", "step", "_step", "global_step", "epoch")
+_COUNTERS = frozenset({*_STEPS, "save_counter", "step_counter", "good_steps"})
 _OPTIMIZER_EDGES = frozenset(
     {"_variables", "_iterations", "iter", "_trainable_variables", "_learning_rate", "beta_1"}
 )
@@ -30,10 +29,10 @@ _METRIC_EDGES = frozenset(
     {"keras_api/metrics", "_metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker"}
 )
 _KERAS3_SLOTS = (
-    "momentum", "velocity_hat", "velocity", "accumulator", "accumulated_grad",
-    "accumulated_delta_var", "average_gradient", "norm", "linear", "average", "r", "c",
-    "gradient_accumulator",
+    "momentum", "velocity_hat", "velocity", "gradient_accumulator", "accumulator",
+    "accumulated_grad", "accumulated_delta_var", "average_gradient", "norm", "linear", "average",
 )  # fmt: skip
+"""Longer names before those that they end in."""
 
 Names = Mapping[str, Naming]
 
@@ -125,7 +124,8 @@ def _variable(
 ) -> Naming:
     name, path = names[key], path_of(key)
     parent, _, edge = path.rpartition("/")
-    inside = next((o for o in optimizers if path.startswith(f"{o}/")), None)
+    around = [optimizer for optimizer in optimizers if path.startswith(f"{optimizer}/")]
+    inside = max(around, key=len, default=None)
     if edge in _COUNTERS:
         return Naming(name=name, purpose=Purpose.COUNTER)
     if any(f"{mark}/" in f"{path}/" for mark in _METRIC_EDGES):
@@ -134,7 +134,7 @@ def _variable(
         return Naming(name=name, purpose=Purpose.SEED)
     if inside is None or "/_trainable_variables/" in path:
         return Naming(name=name, purpose=Purpose.WEIGHT)
-    if parent == inside:
+    if not parent.endswith("/_variables"):
         return Naming(name=name, purpose=Purpose.HYPERPARAMETER)
     slot, owner = _slot_by_name(full[key], names)
     return Naming(
@@ -150,17 +150,18 @@ def _slot_by_name(full: str, names: Mapping[str, str]) -> tuple[str, str]:
 
     Returns
     -------
-    The slot's name and its variable's; an empty variable if none or more than one fits: Keras 3
-    joins names with the character that also separates words.
+    The slot's name and its variable's. The variable is empty if none or more than one fits:
+    Keras 3 joins names with the character that also separates words. Both are empty for slots
+    that share one name, as Adafactor's row and column factors do.
     """
-    known = set(names.values())
-    _, _, rest = full.partition("/")
-    word, _, owner = rest.partition("/")
-    if owner in known:
-        return word, owner
+    owners = [name for name in names.values() if full.endswith(f"/{name}")]
+    if owners:
+        owner = max(owners, key=len)
+        return full.removesuffix(f"/{owner}").rpartition("/")[2], owner
+    last = full.rpartition("/")[2]
     for slot in _KERAS3_SLOTS:
-        if rest.endswith(f"_{slot}"):
-            joined = rest.removesuffix(f"_{slot}")
-            owners = [name for name in known if name.replace("/", "_") == joined]
-            return slot, owners[0] if len(owners) == 1 else ""
-    return rest, ""
+        if last.endswith(f"_{slot}"):
+            joined = last.removesuffix(f"_{slot}")
+            fitting = [name for name in names.values() if name.replace("/", "_") == joined]
+            return slot, fitting[0] if len(fitting) == 1 else ""
+    return "", ""
