@@ -25,7 +25,8 @@ class ArchRequest:
     Attributes
     ----------
     kind
-        ``"file"`` (a Python file), ``"module"`` (an importable name), ``"json"`` (a Keras config).
+        ``"file"`` (a Python file), ``"module"`` (an importable name), ``"json"`` (a Keras config),
+        ``"meta"`` (the ``.meta`` file of a TensorFlow 1 checkpoint).
     location
         Path of the file, or the module's dotted name.
     factory
@@ -40,6 +41,12 @@ class ArchRequest:
         as ``keras.optimizers.serialize`` gives it.
     loss, metrics
         Loss and metric names to compile with if the model has none.
+    inputs, outputs
+        For a ``"meta"`` graph: names of the tensors to serve, as ``scope/name``, ``name:1`` or
+        ``as=name:1``; empty to find out.
+    constants
+        For a ``"meta"`` graph: placeholders and their values when serving, such as
+        ``("is_training", "false")``.
     """
 
     kind: str
@@ -50,6 +57,9 @@ class ArchRequest:
     optimizer: str = ""
     loss: str = ""
     metrics: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    constants: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the request as plain JSON data."""
@@ -62,7 +72,9 @@ class ArchRequest:
         fields["input_shapes"] = tuple(
             (name, tuple(shape)) for name, shape in fields["input_shapes"]
         )
-        fields["metrics"] = tuple(fields["metrics"])
+        for name in ("metrics", "inputs", "outputs"):
+            fields[name] = tuple(fields[name])
+        fields["constants"] = tuple((name, value) for name, value in fields["constants"])
         return cls(**fields)
 
 

@@ -10,8 +10,11 @@ from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest
 
 if TYPE_CHECKING:
     from tfrepair.tfhost.worker.built import Built
+    from tfrepair.tfhost.worker.metagraph import BuiltGraph
 
 _Step = Callable[[], None]
+
+_META = "meta"
 
 
 class Dispatcher:
@@ -27,6 +30,7 @@ class Dispatcher:
         self._show = show
         self._hold = hold
         self._built: Built | None = None
+        self._graph: BuiltGraph | None = None
 
     def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return the reply to one request; an error is a reply too."""
@@ -49,21 +53,9 @@ class Dispatcher:
         do, request = message["do"], message["request"]
         prepare_tensorflow(message["keras"])
         if do == "describe":
-            from tfrepair.tfhost.worker.build import build
-            from tfrepair.tfhost.worker.describe import describe
-
-            asked = ArchRequest.from_json(request)
-            self._show()
-            self._built = build(asked)
-            self._hold()
-            return describe(self._built, asked).to_json()
+            return self._describe(ArchRequest.from_json(request))
         if do == "export":
-            from tfrepair.tfhost.worker.export import export
-
-            if self._built is None:
-                text = "export was asked for before describe"
-                raise TfrepairError(text)
-            return export(self._built, ExportRequest.from_json(request)).to_json()
+            return self._export(ExportRequest.from_json(request))
         if do == "forward":
             from tfrepair.tfhost.worker.forward import forward
 
@@ -71,6 +63,33 @@ class Dispatcher:
             return None
         text = f"unknown request {do!r}"
         raise TfrepairError(text)
+
+    def _describe(self, asked: ArchRequest) -> Any:
+        self._built = self._graph = None
+        if asked.kind == _META:
+            from tfrepair.tfhost.worker.metagraph import build_graph
+
+            self._graph, described = build_graph(asked)
+            return described.to_json()
+        from tfrepair.tfhost.worker.build import build
+        from tfrepair.tfhost.worker.describe import describe
+
+        self._show()
+        self._built = build(asked)
+        self._hold()
+        return describe(self._built, asked).to_json()
+
+    def _export(self, asked: ExportRequest) -> Any:
+        if self._graph is not None:
+            from tfrepair.tfhost.worker.graph_export import export_graph
+
+            return export_graph(self._graph, asked).to_json()
+        if self._built is None:
+            text = "export was asked for before describe"
+            raise TfrepairError(text)
+        from tfrepair.tfhost.worker.export import export
+
+        return export(self._built, asked).to_json()
 
 
 def prepare_tensorflow(keras: int) -> None:

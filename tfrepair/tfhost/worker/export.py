@@ -135,10 +135,10 @@ def _save(root: Any, directory: Path, functions: Functions) -> None:
             remedy="something in the model holds a resource (table, iterator) that no layer "
             "tracks: make it an attribute of a layer",
         ) from error
-    _make_deterministic(directory)
+    make_deterministic(directory)
 
 
-def _make_deterministic(directory: Path) -> None:
+def make_deterministic(directory: Path) -> None:
     """Replace the random identifier of the fingerprint by one that follows from its content.
 
     Source: tensorflow ``core/protobuf/fingerprint.proto``: field 7 is a random uuid.

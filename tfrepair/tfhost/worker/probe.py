@@ -84,7 +84,11 @@ def plain(value: Any) -> Array:
     """Return a tensor as an array that ``.npz`` holds without pickling."""
     import tensorflow as tf
 
-    array = np.asarray(tf.convert_to_tensor(value).numpy())
+    return plain_array(np.asarray(tf.convert_to_tensor(value).numpy()))
+
+
+def plain_array(array: Array) -> Array:
+    """Return an array of any element type in one that ``.npz`` holds without pickling."""
     if array.dtype == object:
         return np.array(array.ravel().tolist(), dtype="S").reshape(array.shape)
     # Extended floats are plain voids to a reader of .npz; float32 holds each of them exactly.

@@ -1,0 +1,229 @@
+"""What a graph of TensorFlow 1 serves: inputs, outputs and switches, and how it came to that.
+
+Everything that was not said by the user is a finding, so that it can be read and overruled. Puts
+the rules of its neighbors in order; comes before the graph is rewritten.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tfrepair.core.errors import ArchitectureError
+from tfrepair.core.findings import Finding, Severity
+from tfrepair.tfhost.protocol import ArchRequest
+from tfrepair.tfhost.worker.captures import CODE_OPS
+from tfrepair.tfhost.worker.graph_inputs import (
+    PLACEHOLDERS,
+    Fed,
+    Feeds,
+    Resting,
+    existing,
+    find_feeds,
+)
+from tfrepair.tfhost.worker.graph_outputs import find_answers
+from tfrepair.tfhost.worker.graph_training import Training, find_training
+from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What to serve, and how to train.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Of ``serving_default``.
+    fed
+        Everything that is cut off from what makes it in the graph, or is a placeholder: the
+        inputs, and what training needs besides.
+    resting
+        Values of the switches that serving or training meets, by placeholder.
+    training
+        The training step.
+    findings
+        What was inferred, and what is not sure.
+    """
+
+    inputs: tuple[Fed, ...]
+    outputs: tuple[Fed, ...]
+    fed: tuple[Fed, ...]
+    resting: dict[str, Resting]
+    training: Training
+    findings: tuple[Finding, ...]
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Nodes that must be kept."""
+        return (*(out.ref.node for out in self.outputs), *self.training.roots)
+
+
+def infer(graph: GraphView, meta: Any, request: ArchRequest) -> Serving:
+    """Decide what a graph serves.
+
+    Raises
+    ------
+    ArchitectureError
+        If no output can be found, or one needs an operation that cannot run from a file.
+    """
+    feeds = find_feeds(graph, request.inputs, request.constants)
+    training = find_training(graph, meta, feeds)
+    outputs, notes = _outputs(graph, feeds, training, request.outputs)
+    used = _used(graph, feeds, [out.ref for out in outputs])
+    _require_runnable(graph, [out.ref for out in outputs], feeds)
+    path = graph.ancestors([out.ref.node for out in outputs], stop=feeds.tensors)
+    labels = _labels(graph, [*feeds.tensors, *(TensorRef(name) for name in feeds.resting)], feeds)
+    inputs = tuple(_fed(graph, ref, labels[ref]) for ref in used)
+    everything = dict.fromkeys([*used, *training.fed])
+    resting = {
+        name: rest
+        for name, rest in feeds.resting.items()
+        if name in path or TensorRef(name) in training.fed
+    }
+    return Serving(
+        inputs=inputs,
+        outputs=outputs,
+        fed=tuple(_fed(graph, ref, labels[ref]) for ref in everything),
+        resting=resting,
+        training=training,
+        findings=(
+            *notes,
+            *_input_notes(graph, inputs, feeds),
+            *_switch_notes(graph, resting, path),
+            *training.findings,
+            *_training_notes(training, labels),
+        ),
+    )
+
+
+def _outputs(
+    graph: GraphView, feeds: Feeds, training: Training, asked: Iterable[str]
+) -> tuple[tuple[Fed, ...], tuple[Finding, ...]]:
+    named = [(text.rpartition("=")[0], text.rpartition("=")[2]) for text in asked]
+    if named:
+        refs = [(existing(graph, tensor, "--outputs"), label) for label, tensor in named]
+        names = _labels(graph, [ref for ref, _ in refs], feeds)
+        return tuple(_fed(graph, ref, label or names[ref]) for ref, label in refs), ()
+    losses = [] if training.loss is None else [training.loss.node]
+    answers = find_answers(graph, feeds, losses)
+    if not answers.refs:
+        message = "nothing in the graph looks like a model's answer: no tensor that depends on an "
+        message += f"input and on a variable has a batch axis (inputs: {_shown(feeds.tensors)})"
+        raise ArchitectureError(message, remedy="name them: --outputs scope/name,other:1")
+    names = _labels(graph, answers.refs, feeds)
+    others = f"; it may also be {_shown(answers.others)}" if answers.others else ""
+    finding = Finding(
+        code="inferred-outputs",
+        severity=Severity.NOTE,
+        where=", ".join(str(ref) for ref in answers.refs),
+        message=f"taken as the outputs: {answers.rule}{others}",
+        remedy="if the model's answer is another tensor, name it: --outputs scope/name",
+    )
+    return tuple(_fed(graph, ref, names[ref]) for ref in answers.refs), (finding,)
+
+
+def _used(graph: GraphView, feeds: Feeds, outputs: Iterable[TensorRef]) -> tuple[TensorRef, ...]:
+    """Return what must be fed for some outputs."""
+    path = graph.ancestors([ref.node for ref in outputs], stop=feeds.tensors)
+    return tuple(ref for ref in feeds.tensors if graph.is_taken(ref, path))
+
+
+def _require_runnable(graph: GraphView, outputs: Iterable[TensorRef], feeds: Feeds) -> None:
+    path = graph.ancestors([ref.node for ref in outputs], stop=feeds.tensors)
+    found = list(graph.refused(path))
+    if not found:
+        return
+    shown = ", ".join(f"{name} ({op})" for name, op in found[:_SHOWN])
+    calls_python = any(op in CODE_OPS for _, op in found)
+    why = (
+        "they call Python code that the graph does not hold"
+        if calls_python
+        else "this TensorFlow does not have them: they were custom operations, or removed since"
+    )
+    message = (
+        f"the outputs need {len(found)} operations that cannot be run from a file: {shown}; {why}"
+    )
+    raise ArchitectureError(
+        message, remedy="serve from behind them with --inputs, or give --arch model.py"
+    )
+
+
+def _fed(graph: GraphView, ref: TensorRef, label: str) -> Fed:
+    return Fed(ref=ref, name=label, shape=graph.shape(ref), dtype=graph.dtype(ref))
+
+
+def _labels(graph: GraphView, refs: Iterable[TensorRef], feeds: Feeds) -> dict[TensorRef, str]:
+    """Name tensors in signatures: by their operation, unless the user gave a name."""
+    labels: dict[TensorRef, str] = {}
+    for ref in refs:
+        several = len(graph.output_types(ref.node)) > 1
+        base = re.sub(r"\W", "_", ref.node) + (f"_{ref.index}" if several else "")
+        label = feeds.named.get(ref, "") or (f"x_{base}" if base[:1].isdigit() else base)
+        free, number = label, 1
+        while free in labels.values():
+            free, number = f"{label}_{number}", number + 1
+        labels[ref] = free
+    return labels
+
+
+def _input_notes(graph: GraphView, inputs: tuple[Fed, ...], feeds: Feeds) -> Iterator[Finding]:
+    unnamed = [fed for fed in inputs if fed.ref not in feeds.named]
+    if unnamed:
+        delivered = [fed for fed in unnamed if graph.nodes[fed.ref.node].op not in PLACEHOLDERS]
+        text = "taken as the inputs: the outputs depend on them"
+        if delivered:
+            text += f"; {_shown(fed.ref for fed in delivered)} came from a pipeline in the graph"
+        yield Finding(
+            code="inferred-inputs",
+            severity=Severity.NOTE,
+            where=", ".join(str(fed.ref) for fed in unnamed),
+            message=text,
+            remedy="to give other tensors, name them: --inputs scope/name",
+        )
+    for fed in unnamed:
+        if fed.shape in (None, ()) and len(inputs) > 1:
+            yield Finding(
+                code="unsure-input",
+                severity=Severity.WARNING,
+                where=fed.ref.node,
+                message="a number, or of unknown shape; every caller must give it: nothing tells "
+                "whether it is a setting",
+                remedy=f"if it is a setting, fix it: --feed {fed.ref.node}=VALUE",
+            )
+
+
+def _switch_notes(
+    graph: GraphView, resting: dict[str, Resting], path: frozenset[str]
+) -> Iterator[Finding]:
+    for name, rest in resting.items():
+        if name not in path:
+            continue
+        value = rest.value or "its own default"
+        yield Finding(
+            code="constant-input",
+            severity=Severity.NOTE,
+            where=name,
+            message=f"is {value} when serving: {rest.why}"
+            if rest.value
+            else f"rests at {value} when serving",
+            remedy=f"another value: --feed {name}=VALUE; an input again: --inputs with {name}",
+        )
+
+
+def _training_notes(training: Training, labels: dict[TensorRef, str]) -> Iterator[Finding]:
+    if training.is_complete:
+        names = ", ".join(labels[ref] for ref in training.fed)
+        yield Finding(
+            code="train-step",
+            severity=Severity.NOTE,
+            where=training.operation,
+            message=f"the signature train_step runs it and returns {training.loss}; takes {names}",
+        )
+
+
+def _shown(refs: Iterable[TensorRef]) -> str:
+    names = [str(ref) for ref in refs]
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (", ".join(names[:_SHOWN]) or "none") + rest

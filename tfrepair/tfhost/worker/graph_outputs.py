@@ -1,0 +1,252 @@
+"""Which tensors of a graph of TensorFlow 1 are a model's answers.
+
+A graph does not say. Rules, in this order: leaves that depend on an input and on a variable and
+have a batch axis; else what a label is compared with. Knows only the graph's structure; what it
+cannot decide is for the user to name.
+
+Source: rules and the graphs that they were tried on, ``tests/tfhost/worker/test_metagraph.py``.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tfrepair.tfhost.worker.graph_inputs import Feeds
+from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef
+
+VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"})
+
+GRADIENTS = re.compile(r"(?:^|/)gradients(?:_\d+)?/")
+"""Scope in which ``tf.gradients`` builds."""
+
+_NO_ANSWERS = frozenset(
+    {
+        "Assert", "Print", "PrintV2", "Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "RefExit",
+        "NextIteration", "LoopCond", "Shape", "ShapeN", "Size", "Rank", "Save", "SaveV2",
+        "SaveSlices", "Restore", "RestoreV2", "RestoreSlice", "NoOp", "Const", "StopGradient",
+    }
+)  # fmt: skip
+_ASIDE = frozenset(
+    {"Assert", "Print", "Shape", "ShapeN", "Size", "Rank", "Save", "SaveV2", "SaveSlices"}
+)
+"""What looks at a tensor without computing anything with its values."""
+
+_UPDATES = re.compile(r"^(?:Resource|Sparse)*(?:Apply|Assign|Scatter)")
+_ENTROPY = frozenset({"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"})
+_ACTIVATIONS = frozenset({"Softmax", "Sigmoid"})
+_STRING, _RESOURCE, _VARIANT = 7, 20, 21
+_VARIABLE = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Chosen outputs.
+
+    Attributes
+    ----------
+    refs
+        In the order of the graph; empty if no rule gives any.
+    rule
+        How they were found, in words.
+    others
+        Tensors that may be meant instead.
+    """
+
+    refs: tuple[TensorRef, ...]
+    rule: str
+    others: tuple[TensorRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Join:
+    """A node where something that only labels feed meets something that was computed."""
+
+    node: str
+    answers: tuple[TensorRef, ...]
+    labels: int
+
+
+def find_answers(graph: GraphView, feeds: Feeds, losses: Collection[str]) -> Answers:
+    """Choose outputs.
+
+    Parameters
+    ----------
+    graph
+        The whole graph.
+    feeds
+        What it is fed with; switches are no inputs.
+    losses
+        Nodes that are minimized: never answers, whatever their shape.
+    """
+    return _Search(graph, feeds).answers(losses)
+
+
+class _Search:
+    """Dependencies of every node as a bit mask: the first bit for variables, one for each feed."""
+
+    def __init__(self, graph: GraphView, feeds: Feeds) -> None:
+        self._graph = graph
+        self._feeds = feeds
+        self._masks: dict[str, int] = {}
+        self._order = {name: place for place, name in enumerate(graph.nodes)}
+        variables = [TensorRef(name) for name, node in graph.nodes.items() if node.op in VARIABLES]
+        self._spread(variables, _VARIABLE)
+        self._own: dict[TensorRef, int] = {}
+        for place, ref in enumerate(feeds.tensors):
+            self._own[ref] = 2 << place
+            self._spread([ref], 2 << place)
+
+    def _spread(self, refs: list[TensorRef], bit: int) -> None:
+        for name in self._graph.descendants(refs, through=self._is_forward):
+            self._masks[name] = self._masks.get(name, 0) | bit
+
+    def _is_forward(self, name: str) -> bool:
+        return not GRADIENTS.search(name)
+
+    def _mask(self, ref: TensorRef) -> int:
+        if self._graph.nodes[ref.node].op in VARIABLES:
+            return _VARIABLE
+        if ref in self._own:
+            return self._own[ref]
+        if any(fed.node == ref.node for fed in self._own):
+            return 0
+        return self._masks.get(ref.node, 0)
+
+    def answers(self, losses: Collection[str]) -> Answers:
+        joins = self._last_joins()
+        labels = 0
+        for join in joins:
+            labels |= join.labels
+        leaves = [ref for ref in self._leaves() if ref.node not in losses]
+        clean = [ref for ref in leaves if not self._mask(ref) & labels]
+        compared = self._compared(joins, labels)
+        if clean or (leaves and not compared):
+            rule = "what nothing else is computed from, and depends on an input and a variable"
+            chosen = clean or leaves
+        else:
+            rule = "what a label is compared with"
+            chosen = [*compared, *self._activated(compared)]
+        others = [
+            ref for ref in (*compared, *leaves, *self._last_layers(labels)) if ref not in chosen
+        ]
+        ordered = sorted(set(chosen), key=lambda ref: self._order[ref.node])
+        return Answers(refs=tuple(ordered), rule=rule, others=tuple(dict.fromkeys(others)))
+
+    def _last_layers(self, labels: int) -> list[TensorRef]:
+        """Return what the last variables are combined with; losses are computed from it."""
+        return [
+            TensorRef(name)
+            for name in self._graph.nodes
+            if self._may_answer(TensorRef(name))
+            and not self._mask(TensorRef(name)) & labels
+            and self._takes_variables(name)
+            and not self._goes_on(name)
+        ]
+
+    def _takes_variables(self, name: str) -> bool:
+        return any(
+            self._mask(ref) == _VARIABLE and self._graph.shape(ref) != ()
+            for ref in self._graph.inputs(name)
+        )
+
+    def _leaves(self) -> list[TensorRef]:
+        return [
+            TensorRef(name)
+            for name in self._graph.nodes
+            if self._may_answer(TensorRef(name))
+            and all(self._is_aside(taker) for taker, _ in self._graph.consumers.get(name, ()))
+        ]
+
+    def _is_aside(self, name: str) -> bool:
+        op = self._graph.nodes[name].op
+        return bool(GRADIENTS.search(name)) or op in _ASIDE or "Summary" in op
+
+    def _may_answer(self, ref: TensorRef) -> bool:
+        op = self._graph.nodes[ref.node].op
+        mask = self._mask(ref)
+        if not mask & _VARIABLE or mask == _VARIABLE or GRADIENTS.search(ref.node):
+            return False
+        if op in _NO_ANSWERS or "Summary" in op or _UPDATES.match(op):
+            return False
+        if self._graph.dtype(ref) in (0, _STRING, _RESOURCE, _VARIANT):
+            return False
+        return not self._graph.is_reference(ref.node) and self._has_batch(ref, mask)
+
+    def _has_batch(self, ref: TensorRef, mask: int) -> bool:
+        shape = self._graph.shape(ref)
+        if shape is None:
+            return True
+        sources = [self._graph.shape(fed) for fed, bit in self._own.items() if mask & bit]
+        if all(source == () for source in sources):
+            return True
+        batches = {source[0] for source in sources if source}
+        if not shape:
+            return False
+        return not batches or shape[0] in batches or shape[0] is None
+
+    def _last_joins(self) -> list[_Join]:
+        """Return the joins behind which nothing is computed with further variables."""
+        found = []
+        for name in self._graph.nodes:
+            join = self._join(name)
+            if join is not None and not self._goes_on(name):
+                found.append(join)
+        return found
+
+    def _join(self, name: str) -> _Join | None:
+        node = self._graph.nodes[name]
+        if GRADIENTS.search(name) or node.op in _NO_ANSWERS or _UPDATES.match(node.op):
+            return None
+        inputs = [(ref, self._mask(ref)) for ref in self._graph.inputs(name)]
+        computed = [(ref, mask) for ref, mask in inputs if mask & _VARIABLE and mask != _VARIABLE]
+        labels = 0
+        for _, mask in inputs:
+            if not mask & _VARIABLE:
+                labels |= mask
+        answers = tuple(ref for ref, mask in computed if not mask & labels)
+        return _Join(node=name, answers=answers, labels=labels) if labels and answers else None
+
+    def _goes_on(self, name: str) -> bool:
+        """Tell whether something behind a node is computed with more variables: it is no label."""
+        behind = self._graph.descendants([TensorRef(name)], through=self._is_forward)
+        return any(
+            self._takes_variables(inner)
+            for inner in behind
+            if self._is_forward(inner) and not _UPDATES.match(self._graph.nodes[inner].op)
+        )
+
+    def _compared(self, joins: list[_Join], labels: int) -> list[TensorRef]:
+        """Return what labels are compared with; of two, the one that the other is computed from."""
+        found = {
+            self._unflattened(ref, join.node)
+            for join in joins
+            for ref in join.answers
+            if not self._mask(ref) & labels and self._has_batch(ref, self._mask(ref))
+        }
+        return [
+            ref
+            for ref in sorted(found, key=lambda ref: self._order[ref.node])
+            if not any(
+                other != ref and other.node in self._graph.ancestors([ref.node]) for other in found
+            )
+        ]
+
+    def _unflattened(self, ref: TensorRef, join: str) -> TensorRef:
+        """Step over the reshaping that a cross entropy does for itself."""
+        node, scope = self._graph.nodes[ref.node], join.rpartition("/")[0]
+        is_own = scope and ref.node.startswith(f"{scope}/")
+        entropy = self._graph.nodes[join].op in _ENTROPY
+        if is_own and entropy and node.op == "Reshape":
+            return self._graph.inputs(ref.node)[0]
+        return ref
+
+    def _activated(self, compared: list[TensorRef]) -> list[TensorRef]:
+        """Return probabilities computed from logits outside the loss."""
+        return [
+            TensorRef(taker)
+            for ref in compared
+            for taker, index in self._graph.consumers.get(ref.node, ())
+            if index == ref.index
+            and self._graph.nodes[taker].op in _ACTIVATIONS
+            and self._may_answer(TensorRef(taker))
+        ]
