@@ -46,6 +46,9 @@ def test_averages_are_taken_under_their_own_name() -> None:
     (left,) = plan.leftover
     assert left.source == "fc/weights"
     assert "--use-ema" in left.reason
+    (finding,) = [found for found in plan.findings if found.code == "no-average"]
+    assert "1 of 2 weights" in finding.message
+    assert "fc/biases" in finding.message
 
 
 def test_a_source_without_averages_is_refused() -> None:

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tfrepair.core.errors import Incomplete
+from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Gap, Leftover, Match, Plan, Tie
 from tfrepair.core.tensor import Purpose, SourceName, Tensor, TensorStore
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +84,26 @@ def with_true_names(plan: Plan, ins: StandIns) -> Plan:
         ties=tuple(
             Tie(targets=tie.targets, sources=names(tie.sources), why=tie.why) for tie in plan.ties
         ),
+        findings=(*plan.findings, *_without_average(plan, ins)),
         leftover=(
             *(replace(left, source=ins.true_name(left.source)) for left in plan.leftover),
             *replaced,
+        ),
+    )
+
+
+def _without_average(plan: Plan, ins: StandIns) -> tuple[Finding, ...]:
+    plain = [match.source for match in plan.matches if match.source not in ins.real]
+    if not plain:
+        return ()
+    shown = ", ".join(plain[:_SHOWN]) + (", ..." if len(plain) > _SHOWN else "")
+    return (
+        Finding(
+            code="no-average",
+            severity=Severity.NOTE,
+            where="--use-ema",
+            message=f"{len(plain)} of {len(plan.matches)} weights have no moving average in the "
+            f"source and are taken as they are: {shown}",
         ),
     )
 
