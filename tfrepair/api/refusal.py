@@ -19,7 +19,7 @@ def refusal_of(report: Report, options: Options) -> PlanError | None:
         message = f"{tied} of {total} weights have several sources and nothing decides"
         return Ambiguous(message, remedy=_advice(report))
     if planned.missing and not options.allow_missing:
-        message = f"{len(planned.missing)} of {total} weights have no source"
+        message = f"{len(planned.missing)} of {total} weights have no source{_damage(report)}"
         return Incomplete(message, remedy=_advice(report))
     if total and not planned.matches:
         message = "no tensor of the source fits any weight: there is nothing to write"
@@ -35,6 +35,19 @@ def _copy_refusal(report: Report, options: Options) -> PlanError | None:
     if missing == total:
         return Incomplete(message, remedy="look for an older save: nothing here is whole")
     return Incomplete(message, remedy="--allow-missing writes the others")
+
+
+def _damage(report: Report) -> str:
+    """Name what is damaged in the source: a likely reason for gaps."""
+    damaged = [tensor for tensor in report.store if not tensor.is_whole]
+    if not damaged:
+        return ""
+    first = damaged[0]
+    note = f" ({first.health_note})" if first.health_note else ""
+    return (
+        f"; {len(damaged)} of the source's {len(report.store)} tensors are damaged, "
+        f"the first: {first.name} is {first.health.value}{note}"
+    )
 
 
 def _strict_refusal(report: Report, total: int) -> PlanError | None:
