@@ -55,8 +55,7 @@ def test_a_cut_file_gives_its_whole_blocks(tmp_path: Path) -> None:
     sound = {tensor.name: array_digest(tensor.fetch()) for tensor in open_source(path)}
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 3 // 4])
-    # Without its last bytes nothing tells what the file is: the reader must be named.
-    store = open_source(path, reader="saver_v1")
+    store = open_source(path)
     states = {tensor.name: tensor.checked().health for tensor in store}
     whole = [name for name, health in states.items() if health is Health.VERIFIED]
     assert set(states) == set(sound)

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire.damage import cut_everywhere, flipped
-from tests.wire.goldens import CASES, V1_FILES, case_id, expected, is_as_expected
+from tests.wire.goldens import CASES, GOLDEN, V1_FILES, case_id, expected, is_as_expected
 from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import Corrupt, SourceError, Unsupported
 from tfrepair.core.tensor import Array
 from tfrepair.wire.bundle import Slice
 from tfrepair.wire.element_types import NAMES
 from tfrepair.wire.protobuf import bytes_field, parse, varint, varint_field
-from tfrepair.wire.saver_v1 import SlicedTensor, open_header, read_slice
+from tfrepair.wire.saver_v1 import SlicedTensor, begins_like_header, open_header, read_slice
 from tfrepair.wire.slices import join_slices
 from tfrepair.wire.sstable import open_table
 from tfrepair.wire.sstable_writer import write_table
@@ -90,3 +90,20 @@ def test_bad_values_are_corrupt(field: int, data: bytes, dtype: int) -> None:
 def test_a_type_that_the_format_cannot_hold_is_unsupported() -> None:
     with pytest.raises(Unsupported, match="variant"):
         tensor_values(parse(varint_field(1, 21), "t"), 21, 1)
+
+
+@pytest.mark.parametrize("path", V1_FILES, ids=case_id)
+def test_a_file_is_known_by_its_beginning(path: Path) -> None:
+    assert begins_like_header(path.read_bytes()[:512])
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in GOLDEN.rglob("*") if p.is_file() and p not in V1_FILES], ids=case_id
+)
+def test_other_files_do_not_begin_like_one(path: Path) -> None:
+    assert not begins_like_header(path.read_bytes()[:512])
+
+
+@given(st.binary(max_size=60))
+def test_any_beginning_gives_an_answer(data: bytes) -> None:
+    assert begins_like_header(b"\0\0" + data) in (True, False)

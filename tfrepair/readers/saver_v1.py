@@ -19,6 +19,7 @@ from tfrepair.readers.naming import Naming
 from tfrepair.readers.saver_names import name_saver_tensors
 from tfrepair.readers.saver_tables import SavedTensor, SaverTables, open_tables
 from tfrepair.readers.saves import Choice, Kind, Save, choose_save
+from tfrepair.wire.saver_v1 import begins_like_header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +30,12 @@ class SaverV1Reader:
     description: str = "TensorFlow checkpoints of the first format (V1)"
 
     def recognizes(self, candidate: Candidate) -> bool:
-        """Return whether the path names a save of this format."""
+        """Return whether the path names a save of this format, or a file begins like one."""
         try:
-            return choose_save(candidate.path).of(Kind.V1) is not None
+            choice = choose_save(candidate.path)
         except SourceError:
             return False
+        return choice.of(Kind.V1) is not None or begins_like_header(candidate.head)
 
     def open(self, path: Path, *, limits: Limits) -> TensorStore:
         """Read the lists of tensors; values stay where they are.

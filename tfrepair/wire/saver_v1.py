@@ -18,11 +18,13 @@ from tfrepair.wire.bundle import Slice, decode_shape, decode_slice
 from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.element_types import type_name
 from tfrepair.wire.ordered_code import encode_slice_key
-from tfrepair.wire.protobuf import Message, parse
+from tfrepair.wire.protobuf import Message, parse, read_varint
 from tfrepair.wire.slices import show_slice, slice_shape
 from tfrepair.wire.tensor_proto import tensor_values
 
 HEADER_KEY = b""
+_FIELD_1 = b"\x0a"
+"""Tag of field 1 as bytes: in a header, the list, in it a tensor, in that its name."""
 
 
 class Values(Protocol):
@@ -70,6 +72,37 @@ def _tensor(message: Message) -> SlicedTensor:
         shape=decode_shape(message.message(2), f"{message.where} of {name}"),
         slices=tuple(decode_slice(part) for part in message.messages(4)),
     )
+
+
+def begins_like_header(head: bytes) -> bool:
+    """Say whether a file begins as a shard does; for files whose end is lost.
+
+    Parameters
+    ----------
+    head
+        The first bytes; a few hundred are enough, as only the first tensor is looked at.
+    """
+    data = memoryview(head)
+    if bytes(data[:2]) != b"\0\0":  # no key is shared, and the key is empty
+        return False
+    try:
+        size, at = read_varint(data, 2, "head")
+        for _ in range(3):  # list of tensors, first tensor, its name
+            inner, at = _nested(data, at)
+            if not 0 < inner < size:
+                return False
+            size = inner
+    except Corrupt:
+        return False
+    name = bytes(data[at : at + size])
+    return len(name) == size and name.isascii() and name.decode().isprintable()
+
+
+def _nested(data: memoryview, at: int) -> tuple[int, int]:
+    """Return the size of field 1 at an offset, and where its bytes begin; size 0 for others."""
+    if bytes(data[at : at + 1]) != _FIELD_1:
+        return 0, at
+    return read_varint(data, at + 1, "head")
 
 
 def open_header(table: Values) -> tuple[SlicedTensor, ...]:
