@@ -1,0 +1,169 @@
+"""One bundle read in one way: with this index, and with these files as its shards.
+
+A save that was interrupted or mixed up can be read in several ways; each is tried and judged by
+the checksums. Knows the wire layer and the tensors of a bundle; which ways there are is up to
+:mod:`tfrepair.api.checkup.bundles` and :mod:`tfrepair.api.checkup.interrupted`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from tfrepair.api.checkup.verdicts import TensorVerdict
+from tfrepair.core.errors import OverLimit, SourceError
+from tfrepair.core.tensor import Health, Limits
+from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
+from tfrepair.readers.naming import Naming
+from tfrepair.readers.object_names import name_objects
+from tfrepair.readers.saver_names import name_saver_tensors
+from tfrepair.wire.bundle import OBJECT_GRAPH_KEY, BundleEntry, BundleHeader, shard_name
+from tfrepair.wire.bundle_data import Shards, verify_bytes
+from tfrepair.wire.bundle_index import BundleIndex, salvage_index
+from tfrepair.wire.mapping import map_file
+from tfrepair.wire.object_graph import TrackableNode, read_trackable_graph
+
+_SAMPLE = 6
+_SAMPLE_BYTES = 1 << 20
+_TINY = 64
+"""Smaller tensors are often equal in all saves: they say nothing about which one this is."""
+
+
+class PlacedShards(Shards):
+    """Shards under any names.
+
+    Parameters
+    ----------
+    prefix
+        Gives the names of shards that are not placed.
+    header
+        Says how many there are.
+    places
+        Path by number of shard.
+    """
+
+    def __init__(self, prefix: Path, header: BundleHeader, places: Mapping[int, Path]) -> None:
+        super().__init__(prefix, header)
+        self._paths.update(places)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleReading:
+    """An index with its shards.
+
+    Attributes
+    ----------
+    index, shards
+        What is read.
+    places
+        Shards that are not read under their final names.
+    """
+
+    index: BundleIndex
+    shards: PlacedShards
+    places: Mapping[int, Path]
+
+    @cached_property
+    def parts(self) -> tuple[BundleTensor, ...]:
+        """The tensors in the order of the data files; reads no data if the index is sound."""
+        return tensors_of(self.index, self.shards)
+
+    @cached_property
+    def tensors(self) -> tuple[TensorVerdict, ...]:
+        """The verdicts, in the same order; reads all data."""
+        names = _names(self.parts)
+        found = []
+        for part in self.parts:
+            health, note = _examined(part)
+            found.append(TensorVerdict(name=names[part.key].name, health=health, note=note))
+        return tuple(found)
+
+    @property
+    def whole(self) -> int:
+        """Number of whole tensors."""
+        return sum(tensor.is_whole for tensor in self.tensors)
+
+    @property
+    def is_whole(self) -> bool:
+        """True if all tensors are whole, and the index too."""
+        return not self.index.problems and self.whole == len(self.tensors)
+
+
+def read_bundle(
+    index: BundleIndex, prefix: Path, places: Mapping[int, Path] | None = None
+) -> BundleReading:
+    """Return a reading; reads no data yet."""
+    placed = dict(places or {})
+    shards = PlacedShards(prefix, index.header, placed)
+    return BundleReading(index=index, shards=shards, places=placed)
+
+
+def open_index(path: Path) -> BundleIndex:
+    """Read an index as far as it can be read.
+
+    Raises
+    ------
+    SourceError
+        If no entry can be read, or there are absurdly many.
+    """
+    index = salvage_index(map_file(path), str(path))
+    limit = Limits().max_tensors
+    if len(index.entries) > limit:
+        message = f"{path}: {len(index.entries)} entries, the limit is {limit}"
+        raise OverLimit(message)
+    return index
+
+
+def fits(path: Path, entries: tuple[BundleEntry, ...], header: BundleHeader) -> bool:
+    """Say whether a file holds the tensors of a sample, by their checksums."""
+    try:
+        view = map_file(path)
+        for entry in entries:
+            verify_bytes(view[entry.offset : entry.offset + entry.size], entry, header, "")
+    except SourceError:
+        return False
+    return bool(entries)
+
+
+def sample_of(index: BundleIndex, shard: int) -> tuple[BundleEntry, ...]:
+    """Return a few entries of a shard, large enough to tell saves from each other."""
+    of_shard = [e for e in index.entries.values() if e.shard == shard and e.size and not e.slices]
+    handy = [entry for entry in of_shard if entry.size <= _SAMPLE_BYTES] or of_shard
+    telling = [entry for entry in handy if entry.size >= _TINY] or handy
+    return tuple(sorted(telling, key=lambda entry: entry.size)[:_SAMPLE])
+
+
+def with_shards(index: BundleIndex, shard: int) -> dict[bytes, BundleEntry]:
+    """Return the entries of a part, with its shards counted from a number on."""
+    return {key: replace(entry, shard=entry.shard + shard) for key, entry in index.entries.items()}
+
+
+def final_name(prefix: Path, shard: int, header: BundleHeader) -> Path:
+    """Return the path under which TensorFlow looks for a shard."""
+    return prefix.with_name(shard_name(prefix.name, shard, header.num_shards))
+
+
+def _examined(part: BundleTensor) -> tuple[Health, str]:
+    try:
+        return part.examine()
+    except SourceError as error:
+        return Health.CORRUPT, error.message
+
+
+def _names(parts: tuple[BundleTensor, ...]) -> Mapping[str, Naming]:
+    """Return readable names where the object graph gives them."""
+    nodes = _object_graph(parts)
+    if nodes:
+        return name_objects(nodes, [part.key for part in parts])
+    return name_saver_tensors({part.key: part.entry.shape for part in parts})
+
+
+def _object_graph(parts: tuple[BundleTensor, ...]) -> tuple[TrackableNode, ...]:
+    part = next((part for part in parts if part.key == OBJECT_GRAPH_KEY), None)
+    if part is None:
+        return ()
+    try:
+        text = part.fetch().reshape(-1)
+        return read_trackable_graph(text[0] if text.size == 1 else b"", OBJECT_GRAPH_KEY)
+    except SourceError:
+        return ()
