@@ -1,6 +1,7 @@
 """Use case: hold a SavedModel against what it should be."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tfrepair.api.sources import open_store
@@ -31,12 +32,21 @@ def verify_written(model: Path, receipt: Receipt, *, keras: int) -> Verdict:
             )
         checks += forward
     return Verdict(
-        checks=tuple(checks),
+        checks=tuple(_within(model, check) for check in checks),
         forward_max_abs=worst,
         forward_signature="serving_default" if batches else "",
         forward_batches=batches,
         forward_note=receipt.probe_note,
     )
+
+
+def _within(model: Path, check: Check) -> Check:
+    """Say where inside the model: its own place is a stage, which is another in every run."""
+    where, detail = (
+        text.replace(f"{model}/", "").replace(str(model), "")
+        for text in (check.where, check.detail)
+    )
+    return replace(check, where=where, detail=detail)
 
 
 def verify(model: str | Path, *, against: str | Path | None = None) -> Verdict:
