@@ -46,9 +46,13 @@ def leftovers(folder: Path) -> tuple[Finding, ...]:
 
 
 def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(entry.stat().st_size for entry in path.iterdir() if entry.is_file())
-    return path.stat().st_size
+    """Return the bytes of a file or folder; 0 if it has gone since: a save may be running."""
+    try:
+        if path.is_dir():
+            return sum(entry.stat().st_size for entry in path.iterdir() if entry.is_file())
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def unmerged(prefix: Path) -> tuple[Path, Finding] | None:
