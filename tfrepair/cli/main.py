@@ -306,6 +306,22 @@ def plan_command(
     end(work, debug=debug, as_json=as_json)
 
 
+@app.command("explain")
+def explain_command(
+    text: Annotated[str, typer.Argument(help="Error message or traceback; - reads stdin.")],
+    debug: Debug = False,
+    as_json: Json = False,
+) -> None:
+    """Say what an error message of TensorFlow, Keras, NumPy or h5py means, and what to do."""
+
+    def work() -> int:
+        from tfrepair.cli.explanation_text import run_explanation
+
+        return run_explanation(text, as_json=as_json)
+
+    end(work, debug=debug, as_json=as_json)
+
+
 @app.command("verify")
 def verify_command(
     model: Model,
