@@ -91,7 +91,7 @@ PASTED: tuple[tuple[str, str], ...] = (
     ("TFR-CKPT-LATEST-NONE", "ValueError: The passed save_path is not a valid checkpoint: None"),
     (
         "TFR-CKPT-LATEST-NONE",
-        ">>> tf.train.latest_checkpoint('runs/a')\n>>> print(latest_checkpoint)\nNone",
+        "After I moved the folder, tf.train.latest_checkpoint returns None, help please",
     ),
     (
         "TFR-CKPT-NOT-VALID",

@@ -13,15 +13,12 @@ from hypothesis import strategies as st
 import tfrepair
 from tests.api.pasted_messages import PASTED
 from tfrepair.api.explanation import closest_families, explain
-from tfrepair.api.message_catalog import ABOUT, MESSAGES, TITLES, Family
+from tfrepair.api.message_catalog import ABOUT, MESSAGES, TITLES, Family, Message
+from tfrepair.cli.main import app
 
 ROOT = Path(tfrepair.__file__).parents[1]
-COMMANDS = {
-    "inspect", "check", "diff", "plan", "convert", "npy-to-savedmodel", "ckpt-to-savedmodel",
-    "verify", "explain",
-}  # fmt: skip
+COMMANDS = {command.name for command in app.registered_commands} | {"check"}
 IDS = [f"{code}-{number}" for number, (code, _) in enumerate(PASTED)]
-BY_CODE = {message.code: message for message in MESSAGES}
 
 
 def first(text: str) -> str:
@@ -74,16 +71,15 @@ def test_mangled_text_is_explained_likewise(
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.code)
-def test_every_form_of_a_message_stands_for_it(message: object) -> None:
-    assert message in MESSAGES
-    for form in BY_CODE[getattr(message, "code", "")].forms:
+def test_every_form_of_a_message_stands_for_it(message: Message) -> None:
+    for form in message.forms:
         text = (
             form.replace("<N>", "12").replace("<M>", "13").replace("<K>", "0")
             .replace("<other shape>", "(3, 5)").replace("<shape>", "(3, 4)")
             .replace("<slot>", "a/Adam").replace("<path>", "a/b").replace("<name>", "abc")
             .replace("<class>", "Abc").replace("...", "xyz")
         )  # fmt: skip
-        assert first(text) == getattr(message, "code", ""), text
+        assert first(text) == message.code, text
 
 
 def test_every_message_is_pasted_at_least_once() -> None:
@@ -109,13 +105,12 @@ def test_codes_and_forms_are_unique() -> None:
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.code)
-def test_every_message_says_what_to_do_with_commands_that_exist(message: object) -> None:
-    entry = BY_CODE[getattr(message, "code", "")]
-    assert entry.commands or entry.advice
-    assert entry.cause.endswith((".", ")"))
-    assert entry.loss.endswith(".")
-    assert entry.versions
-    for command in entry.commands:
+def test_every_message_says_what_to_do_with_commands_that_exist(message: Message) -> None:
+    assert message.commands or message.advice
+    assert message.cause.endswith((".", ")"))
+    assert message.loss.endswith(".")
+    assert message.versions
+    for command in message.commands:
         if command.startswith("tfrepair "):
             assert command.split()[1] in COMMANDS
 
@@ -172,8 +167,8 @@ class TestNearMisses:
     @pytest.mark.parametrize(
         ("text", "code"),
         [
-            ("not an sstabel (bad magc numbr)", "TFR-CKPT-BAD-MAGIC"),
-            ("Layer count mismatch when loadin weigths from fil", "TFR-WEIGHTS-LAYER-COUNT"),
+            ("not an sstble (bad magc umber)", "TFR-CKPT-BAD-MAGIC"),
+            ("Layer cont mismatch when loadng weghts from", "TFR-WEIGHTS-LAYER-COUNT"),
             ("objects arrays can not be loaded, allow_pickle=False", "TFR-NPY-OBJECT"),
             ("Unable to restore custom obj", "TFR-SM-CUSTOM-OBJECT"),
         ],
@@ -250,8 +245,8 @@ class TestPages:
             assert written == text, f"{place}: run scripts/write_message_pages.py"
 
     @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.code)
-    def test_every_page_has_its_anchor(self, message: object) -> None:
-        path, _, anchor = getattr(message, "page", "").partition("#")
+    def test_every_page_has_its_anchor(self, message: Message) -> None:
+        path, _, anchor = message.page.partition("#")
         assert f'<a id="{anchor}"></a>' in (ROOT / path).read_text(encoding="utf-8")
 
     def test_every_heading_is_a_message(self) -> None:

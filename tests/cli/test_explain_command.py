@@ -31,7 +31,7 @@ def test_the_command_has_the_path_of_the_text(run: Run) -> None:
 
 
 def test_a_near_miss_is_said_to_be_one(run: Run) -> None:
-    ended = run("explain", "not an sstabel (bad magc numbr)")
+    ended = run("explain", "not an sstble (bad magc umber)")
     assert ended.code == 3
     assert ended.out.startswith("no message that tfrepair knows; this is the closest:")
     assert "TFR-CKPT-BAD-MAGIC" in ended.out

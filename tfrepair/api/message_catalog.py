@@ -94,50 +94,53 @@ ABOUT: Mapping[Family, str] = MappingProxyType(
     {
         Family.CHECKPOINT_FILES: (
             "A checkpoint is an index (names, shapes, places, checksums) and one or more data "
-            "files; its *prefix*, the common start of these names, is what TensorFlow wants to be "
-            "given. TensorFlow restores all or nothing: one damaged tensor stops the whole "
-            "restore. Most of a damaged checkpoint is usually whole, and every tensor has its own "
-            "checksum."
+            "files; its *prefix*, the common start of these names, is what TensorFlow wants "
+            "to be given. TensorFlow restores all or nothing: one damaged tensor stops the "
+            "whole restore. Most of a damaged checkpoint is usually whole, and every tensor "
+            "has its own checksum."
         ),
         Family.CHECKPOINT_NAMES: (
             "Here the file is fine, and the graph that loads it has other variables than the "
-            "graph that saved it: renamed scopes, another optimizer, another version. Nothing is "
-            "lost; the names need a map."
+            "graph that saved it: renamed scopes, another optimizer, another version. Nothing "
+            "is lost; the names need a map."
         ),
         Family.H5_FILES: (
-            "HDF5 as Keras writes it has no checksums, and its table of contents is spread over "
-            "the file. A cut file usually still holds the weights, because they stand before the "
-            "optimizer's state; a file whose writer was killed holds them without any table of "
-            "contents. tfrepair does not read H5 files yet; what is said here can be done by hand."
+            "HDF5 as Keras writes it has no checksums, and its table of contents is spread "
+            "over the file. A cut file usually still holds the weights, because they stand "
+            "before the optimizer's state; a file whose writer was killed holds them without "
+            "any table of contents. tfrepair does not read H5 files yet; what is said here "
+            "can be done by hand."
         ),
         Family.ARCHIVES: (
-            "`.keras` and `.npz` files are zip archives. The list of members stands at the very "
-            "end, so a file that is cut anywhere has lost it, although most members are whole. "
-            "Members are stored uncompressed by Keras and by `np.savez`, each with a CRC-32."
+            "`.keras` and `.npz` files are zip archives. The list of members stands at the "
+            "very end, so a file that is cut anywhere has lost it, although most members are "
+            "whole. Members are stored uncompressed by Keras and by `np.savez`, each with a "
+            "CRC-32."
         ),
         Family.KERAS_CONFIGS: (
-            "A full Keras file holds a configuration beside the weights, and the configuration is "
-            "what ages: classes move, arguments get new names. The weights are nearly always "
-            "fine. The safest bridge between versions is to rebuild the architecture in code and "
-            "to take only the weights. Never switch the safe mode off for a file that you did not "
-            "write."
+            "A full Keras file holds a configuration beside the weights, and the "
+            "configuration is what ages: classes move, arguments get new names. The weights "
+            "are nearly always fine. The safest bridge between versions is to rebuild the "
+            "architecture in code and to take only the weights. Never switch the safe mode "
+            "off for a file that you did not write."
         ),
         Family.KERAS_WEIGHTS: (
-            "The file opens, and its lists do not fit the model's. Beware of what makes such a "
-            "message go away without solving it: `by_name=True, skip_mismatch=True` may load "
-            "nothing at all, or the wrong half, and prints no error. A load that failed may have "
-            "replaced some weights already: build the model anew before the next attempt."
+            "The file opens, and its lists do not fit the model's. Beware of what makes such "
+            "a message go away without solving it: `by_name=True, skip_mismatch=True` may "
+            "load nothing at all, or the wrong half, and prints no error. A load that failed "
+            "may have replaced some weights already: build the model anew before the next "
+            "attempt."
         ),
         Family.OPTIMIZER_STATE: (
-            "The weights are there, and what the optimizer had gathered (moments, step counter, "
-            "learning rate) is not. Training goes on, but the first steps are too large: the loss "
-            "jumps. Keras matches this state by position and does not compare classes, so state "
-            "of another optimizer can be taken without a word."
+            "The weights are there, and what the optimizer had gathered (moments, step "
+            "counter, learning rate) is not. Training goes on, but the first steps are too "
+            "large: the loss jumps. Keras matches this state by position and does not compare "
+            "classes, so state of another optimizer can be taken without a word."
         ),
         Family.NUMPY_AND_PICKLES: (
             "`np.save(path, model.get_weights())` writes a pickle inside a `.npy` file, which "
-            "NumPy refuses to load unless it is told to trust it. tfrepair reads such files with "
-            "an allow-list: nothing that a pickle names is run."
+            "NumPy refuses to load unless it is told to trust it. tfrepair reads such files "
+            "with an allow-list: nothing that a pickle names is run."
         ),
         Family.SAVED_MODEL: (
             "A SavedModel is `saved_model.pb` (the graph) and `variables/` (an ordinary "
@@ -145,9 +148,9 @@ ABOUT: Mapping[Family, str] = MappingProxyType(
             "`variables/`."
         ),
         Family.SAVING: (
-            "The moment to lose least is now: do not restart the process, free space or change "
-            "the path, and save again. Weights can always be written with `np.savez(path, "
-            "**{v.path: v.numpy() for v in model.weights})`."
+            "The moment to lose least is now: do not restart the process, free space or "
+            "change the path, and save again. Weights can always be written with "
+            "`np.savez(path, **{v.path: v.numpy() for v in model.weights})`."
         ),
     }
 )
@@ -163,8 +166,8 @@ _ARRAYS = (_INSPECT, _CONVERT_ARRAYS)
 _NO_H5 = "Not yet: tfrepair does not read H5 or `.keras` files."
 _BY_HAND = (
     "By hand: rebuild the architecture in code, call load_weights on it in an environment "
-    "with the version that wrote the file, write np.savez(path, **{v.name: v.numpy() for v in "
-    "model.weights}), and give that file to `tfrepair npy-to-savedmodel`."
+    "with the version that wrote the file, write `np.savez(path, **{v.name: v.numpy() for v "
+    "in model.weights})`, and give that file to `tfrepair npy-to-savedmodel`."
 )
 _PADDED = (
     "By hand, on a copy: pad the copy with zeros to the announced size (`truncate -s <M> "
@@ -183,19 +186,19 @@ MESSAGES: tuple[Message, ...] = (
         forms=(
             "not an sstable (bad magic number)",
             (
-                "perhaps your file is in a different file format and you need to use a different "
-                "restore operator?"
+                "perhaps your file is in a different file format and you need to use a "
+                "different restore operator?"
             ),
         ),
         cause=(
-            "The bytes at the end of the file are not those of a checkpoint index. Most often the "
-            "name of a member (`.data-00000-of-00001`, `.meta`) was given instead of the prefix; "
-            "else the index was cut, or it is not a checkpoint at all (a git-lfs pointer, a web "
-            "page, an H5 file)."
+            "The bytes at the end of the file are not those of a checkpoint index. Most often "
+            "the name of a member (`.data-00000-of-00001`, `.meta`) was given instead of the "
+            "prefix; else the index was cut, or it is not a checkpoint at all (a git-lfs "
+            "pointer, a web page, an H5 file)."
         ),
         loss=(
-            "Nothing, if only the name was wrong. Of an index that was cut in half, about half of "
-            "the entries can still be read; the data file is not touched by that."
+            "Nothing, if only the name was wrong. Of an index that was cut in half, about "
+            "half of the entries can still be read; the data file is not touched by that."
         ),
         commands=_CHECKPOINT,
         advice=(
@@ -228,9 +231,9 @@ MESSAGES: tuple[Message, ...] = (
             "Failed to find any matching files for",
         ),
         cause=(
-            "There is no `<prefix>.index`: the path is wrong or relative to another directory, "
-            "the run was moved and the `checkpoint` file still names the old place, or the index "
-            "was lost."
+            "There is no `<prefix>.index`: the path is wrong or relative to another "
+            "directory, the run was moved and the `checkpoint` file still names the old "
+            "place, or the index was lost."
         ),
         loss=(
             "Nothing, if the files are elsewhere. Without an index, the numbers remain in the "
@@ -254,8 +257,8 @@ MESSAGES: tuple[Message, ...] = (
             "download stopped."
         ),
         loss=(
-            "The tensors behind the cut. All before it are whole: at 90 % of the file 66 of 75, "
-            "at 50 % 38 of 75 in one measured checkpoint."
+            "The tensors behind the cut. All before it are whole: at 90 % of the file 66 of "
+            "75, at 50 % 38 of 75 in one measured checkpoint."
         ),
         commands=(_CHECK, _CONVERT_CHECKPOINT + " --allow-missing"),
         advice=("`--allow-missing` leaves what is lost at its initial value, and lists it.",),
@@ -273,8 +276,8 @@ MESSAGES: tuple[Message, ...] = (
             "zeros, or an index and a data file of two different saves."
         ),
         loss=(
-            "Only the tensors that fail; TensorFlow restores none. A single flipped bit can be "
-            "located and corrected from the checksum."
+            "Only the tensors that fail; TensorFlow restores none. A single flipped bit can "
+            "be located and corrected from the checksum."
         ),
         commands=_CHECKPOINT,
         advice=(
@@ -293,8 +296,8 @@ MESSAGES: tuple[Message, ...] = (
             "The length checksum does not match",
         ),
         cause=(
-            "The lengths in front of a string tensor are damaged; often the end of the data file "
-            "is all zeros, and the object graph stood there."
+            "The lengths in front of a string tensor are damaged; often the end of the data "
+            "file is all zeros, and the object graph stood there."
         ),
         loss=(
             "This string tensor. If it is the object graph, TensorFlow restores nothing; the "
@@ -308,8 +311,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.CHECKPOINT_FILES,
         forms=(
             (
-                "Unable to read file (<path>). Perhaps the file is corrupt or was produced by a "
-                "newer version of TensorFlow with format changes"
+                "Unable to read file (<path>). Perhaps the file is corrupt or was produced by "
+                "a newer version of TensorFlow with format changes"
             ),
             "Perhaps the file is corrupt or was produced by a newer version of TensorFlow",
         ),
@@ -355,8 +358,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.CHECKPOINT_FILES,
         forms=("Does not have sufficient slices for partitioned tensor <name>",),
         cause=(
-            "A variable was saved in parts, and some parts are missing from the file or are asked "
-            "for with other borders."
+            "A variable was saved in parts, and some parts are missing from the file or are "
+            "asked for with other borders."
         ),
         loss="At most the missing parts.",
         commands=_CHECKPOINT,
@@ -384,8 +387,9 @@ MESSAGES: tuple[Message, ...] = (
             "MergeV2Checkpoints",
         ),
         cause=(
-            "A save writes its parts to a temporary directory and merges them; the parts of one "
-            "worker are not visible to the one that merges, or a killed save left them there."
+            "A save writes its parts to a temporary directory and merges them; the parts of "
+            "one worker are not visible to the one that merges, or a killed save left them "
+            "there."
         ),
         loss="Nothing that a part holds: every part has its own index.",
         commands=(_CHECK,),
@@ -408,14 +412,16 @@ MESSAGES: tuple[Message, ...] = (
         forms=(
             "Can't load save_path when it is None",
             "The passed save_path is not a valid checkpoint: None",
-            "latest_checkpoint ... None",
+            "latest_checkpoint returned None",
+            "latest_checkpoint returns None",
+            "latest_checkpoint is None",
             "'NoneType' object has no attribute 'endswith'",
         ),
         cause=(
-            "`tf.train.latest_checkpoint` found nothing and returned None, without saying why: "
-            "the file `checkpoint` is missing, renamed, or names an absolute path of another "
-            "machine. Since Keras 3, ModelCheckpoint writes `.weights.h5` files, for which it "
-            "never finds anything."
+            "`tf.train.latest_checkpoint` found nothing and returned None, without saying "
+            "why: the file `checkpoint` is missing, renamed, or names an absolute path of "
+            "another machine. Since Keras 3, ModelCheckpoint writes `.weights.h5` files, for "
+            "which it never finds anything."
         ),
         loss="Nothing.",
         commands=_CHECKPOINT,
@@ -447,8 +453,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.CHECKPOINT_FILES,
         forms=("tensor_shape.cc:<N>] Check failed",),
         cause=(
-            "An entry of the index announces a negative or an overflowing size; TensorFlow ends "
-            "the whole process (exit code 134)."
+            "An entry of the index announces a negative or an overflowing size; TensorFlow "
+            "ends the whole process (exit code 134)."
         ),
         loss="That entry; the others can be read.",
         commands=_CHECKPOINT,
@@ -460,8 +466,9 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.CHECKPOINT_NAMES,
         forms=("Key <name> not found in checkpoint",),
         cause=(
-            "The graph has a variable that was not saved under this name: a scope was renamed, a "
-            "layer was added, or the checkpoint is an object-based one of TensorFlow 2."
+            "The graph has a variable that was not saved under this name: a scope was "
+            "renamed, a layer was added, or the checkpoint is an object-based one of "
+            "TensorFlow 2."
         ),
         loss="Nothing: the values are in the file under other names.",
         commands=(_INSPECT, _PLAN, _USE_PLAN),
@@ -484,8 +491,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.CHECKPOINT_NAMES,
         forms=("Key <name>/ExponentialMovingAverage not found in checkpoint",),
         cause=(
-            "The graph restores moving averages in place of the weights, and the checkpoint was "
-            "saved without averages."
+            "The graph restores moving averages in place of the weights, and the checkpoint "
+            "was saved without averages."
         ),
         loss="The averages, if none were ever kept; the weights themselves are there.",
         commands=(_INSPECT, _CONVERT_CHECKPOINT),
@@ -509,14 +516,14 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.CHECKPOINT_NAMES,
         forms=(
             (
-                "Assign requires shapes of both tensors to match. lhs shape= <shape> rhs shape= "
-                "<other shape>"
+                "Assign requires shapes of both tensors to match. lhs shape= <shape> rhs "
+                "shape= <other shape>"
             ),
             "Assign requires shapes of both tensors to match",
         ),
         cause=(
-            "The names agree and the shapes do not: the graph (left) was built with other sizes "
-            "than the saved one (right) - number of classes, vocabulary, hidden units."
+            "The names agree and the shapes do not: the graph (left) was built with other "
+            "sizes than the saved one (right) - number of classes, vocabulary, hidden units."
         ),
         loss="Nothing: set the sizes as they were, or leave this variable out.",
         commands=(_INSPECT, _PLAN, _CONVERT_CHECKPOINT + " --allow-missing"),
@@ -561,8 +568,8 @@ MESSAGES: tuple[Message, ...] = (
             "Value in checkpoint could not be found in the restored object: <name>",
             "Unresolved object in checkpoint",
             (
-                "Detecting that an object or model or tf.train.Checkpoint is being deleted with "
-                "unrestored values"
+                "Detecting that an object or model or tf.train.Checkpoint is being deleted "
+                "with unrestored values"
             ),
         ),
         cause=(
@@ -583,7 +590,8 @@ MESSAGES: tuple[Message, ...] = (
         ),
         cause=(
             "The object that restores has other attributes than the one that saved: "
-            "`Checkpoint(model=...)` against `Checkpoint(net=...)`, or a model saved by itself."
+            "`Checkpoint(model=...)` against `Checkpoint(net=...)`, or a model saved by "
+            "itself."
         ),
         loss="Nothing.",
         commands=(_INSPECT, _CONVERT_CHECKPOINT),
@@ -594,8 +602,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.CHECKPOINT_NAMES,
         forms=("Attempting to use uninitialized value <name>",),
         cause=(
-            "The session runs a variable that was neither initialized nor restored: the Saver's "
-            "list did not have it, or the initializer ran on another graph."
+            "The session runs a variable that was neither initialized nor restored: the "
+            "Saver's list did not have it, or the initializer ran on another graph."
         ),
         loss="Nothing.",
         commands=(_INSPECT, _CONVERT_CHECKPOINT),
@@ -646,8 +654,8 @@ MESSAGES: tuple[Message, ...] = (
                 "stored_eof = <M>)"
             ),
             (
-                "Unable to synchronously open file (truncated file: eof = <N>, sblock->base_addr "
-                "= <K>, stored_eof = <M>)"
+                "Unable to synchronously open file (truncated file: eof = <N>, "
+                "sblock->base_addr = <K>, stored_eof = <M>)"
             ),
             "truncated file: eof = <N>, sblock->base_addr = <K>, stored_eoa = <M>",
             "truncated file: eof = <N>, sblock->base_addr = <K>, stored_eof = <M>",
@@ -655,13 +663,13 @@ MESSAGES: tuple[Message, ...] = (
             "truncated file: eof",
         ),
         cause=(
-            "The file ends before the size that it announces (`eof` and `stored_eof`, in bytes): "
-            "a download or copy stopped, the disk was full, or a part of a split file is missing. "
-            "With an `eof` of 96 or a `stored_eof` of 2048 the writer was killed."
+            "The file ends before the size that it announces (`eof` and `stored_eof`, in "
+            "bytes): a download or copy stopped, the disk was full, or a part of a split file "
+            "is missing. With an `eof` of 96 or a `stored_eof` of 2048 the writer was killed."
         ),
         loss=(
-            "What stood behind the cut. Weights stand before the optimizer's state: at 50 % of a "
-            "file with Adam, usually all weights are there, and a fifth of the slots."
+            "What stood behind the cut. Weights stand before the optimizer's state: at 50 % "
+            "of a file with Adam, usually all weights are there, and a fifth of the slots."
         ),
         advice=(
             "Download it again if you can: delete the cut file first, Keras keeps it in its cache.",
@@ -679,14 +687,14 @@ MESSAGES: tuple[Message, ...] = (
             "file signature not found",
         ),
         cause=(
-            "The file does not start as HDF5 does: it is empty, a git-lfs pointer, a web page, a "
-            "zip archive (`.keras`) or a checkpoint under the wrong name."
+            "The file does not start as HDF5 does: it is empty, a git-lfs pointer, a web "
+            "page, a zip archive (`.keras`) or a checkpoint under the wrong name."
         ),
         loss="Look at the first bytes: `head -c 200 FILE | xxd`.",
         advice=(
             (
-                "`PK` at the start: rename it to `.keras`. `version https://git-lfs`: run `git "
-                "lfs pull`. `<html`: download the raw file."
+                "`PK` at the start: rename it to `.keras`. `version https://git-lfs`: run "
+                "`git lfs pull`. `<html`: download the raw file."
             ),
             "Zero bytes: nothing is in it; look for an earlier save.",
         ),
@@ -697,8 +705,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.H5_FILES,
         forms=(
             (
-                "unable to open file: name = '<path>', errno = <N>, error message = 'No such file "
-                "or directory'"
+                "unable to open file: name = '<path>', errno = <N>, error message = 'No such "
+                "file or directory'"
             ),
             "unable to open file: name = '<path>', errno = 2",
         ),
@@ -728,8 +736,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.H5_FILES,
         forms=(
             (
-                "file is already open for write (may use <h5clear file> to clear file consistency "
-                "flags)"
+                "file is already open for write (may use <h5clear file> to clear file "
+                "consistency flags)"
             ),
             "file is already open for write",
             "file is already open for read-only",
@@ -748,20 +756,20 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.H5_FILES,
         forms=("bad object header version number", "bad object header"),
         cause=(
-            "The writer was killed: HDF5 writes its table of contents last, and where it belongs "
-            "there is nothing yet."
+            "The writer was killed: HDF5 writes its table of contents last, and where it "
+            "belongs there is nothing yet."
         ),
         loss=(
-            "All names and places. The numbers are there up to the moment of the kill: 24, 50, 76 "
-            "and 96 % of the bytes in files killed at 26, 51, 77 and 96 %."
+            "All names and places. The numbers are there up to the moment of the kill: 24, "
+            "50, 76 and 96 % of the bytes in files killed at 26, 51, 77 and 96 %."
         ),
         advice=(
             "Keep the file. " + _NO_H5,
             (
                 "By hand: save an untrained model of the same architecture with the same "
                 "versions. Its datasets lie at the same offsets (h5py: "
-                "`dataset.id.get_offset()`), and the numbers can be cut out of the damaged file "
-                "there. An all-zero tensor is unknown, not recovered."
+                "`dataset.id.get_offset()`), and the numbers can be cut out of the damaged "
+                "file there. An all-zero tensor is unknown, not recovered."
             ),
             "Beside a killed `.keras` save, a file `tmp...` may hold the weights.",
         ),
@@ -776,9 +784,9 @@ MESSAGES: tuple[Message, ...] = (
             "object '<name>' doesn't exist",
         ),
         cause=(
-            "The file is whole HDF5 and has another layout than the loader expects: weights of "
-            "the old layout under the new name `.weights.h5` or the other way round, or a save "
-            "that stopped."
+            "The file is whole HDF5 and has another layout than the loader expects: weights "
+            "of the old layout under the new name `.weights.h5` or the other way round, or a "
+            "save that stopped."
         ),
         loss="Usually nothing.",
         advice=(
@@ -800,8 +808,8 @@ MESSAGES: tuple[Message, ...] = (
             "can't locate attribute: '<name>'",
         ),
         cause=(
-            "The loader looks for `layer_names` or `keras_version` and the file has neither: it "
-            "was written by other code than Keras, or holds the layout of Keras 3."
+            "The loader looks for `layer_names` or `keras_version` and the file has neither: "
+            "it was written by other code than Keras, or holds the layout of Keras 3."
         ),
         loss="Nothing.",
         advice=("List what is there: `h5ls -rv FILE`.", _NO_H5),
@@ -844,8 +852,9 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.ARCHIVES,
         forms=("File is not a zip file",),
         cause=(
-            "The end of the archive is missing (a cut or killed save), or it never was one: an H5 "
-            "file named `.keras`, as TensorFlow 2.12 wrote them, or a `.npy` file named `.npz`."
+            "The end of the archive is missing (a cut or killed save), or it never was one: "
+            "an H5 file named `.keras`, as TensorFlow 2.12 wrote them, or a `.npy` file named "
+            "`.npz`."
         ),
         loss=(
             "Of a cut archive, the last members. Of a `.npz` cut at 90 %, 20 of 24 arrays are "
@@ -867,16 +876,16 @@ MESSAGES: tuple[Message, ...] = (
         forms=("Bad CRC-32 for file '<name>'",),
         cause="The bytes of this member are not those that were stored.",
         loss=(
-            "At worst this member. A single wrong bit in `model.weights.h5` is one wrong number, "
-            "or nothing at all: HDF5 does not notice it."
+            "At worst this member. A single wrong bit in `model.weights.h5` is one wrong "
+            "number, or nothing at all: HDF5 does not notice it."
         ),
         commands=(_INSPECT,),
         advice=(
             "`.npz`: tfrepair reads the other members.",
             (
-                "`.keras`: not yet. By hand: `unzip -p FILE model.weights.h5 > copy.weights.h5` "
-                "writes the member in spite of the error; look for NaN and huge values before you "
-                "use it."
+                "`.keras`: not yet. By hand: `unzip -p FILE model.weights.h5 > "
+                "copy.weights.h5` writes the member in spite of the error; look for NaN and "
+                "huge values before you use it."
             ),
         ),
         versions="every Python",
@@ -899,8 +908,8 @@ MESSAGES: tuple[Message, ...] = (
         loss="Look at the size first. Cut at 50 %, about half of the tensors are whole.",
         advice=(
             (
-                "`head -c 4 FILE | xxd`: `PK` is a zip archive, `\\x89HDF` is an H5 file (rename "
-                "it to `.h5`)."
+                "`head -c 4 FILE | xxd`: `PK` is a zip archive, `\\x89HDF` is an H5 file "
+                "(rename it to `.h5`)."
             ),
             _NO_H5,
         ),
@@ -914,8 +923,8 @@ MESSAGES: tuple[Message, ...] = (
             "<name> is not a file in the archive",
         ),
         cause=(
-            "The archive is whole and was written by something else: a `.npz` with other array "
-            "names, or a zip file that is no `.keras`."
+            "The archive is whole and was written by something else: a `.npz` with other "
+            "array names, or a zip file that is no `.keras`."
         ),
         loss="Nothing.",
         commands=(_INSPECT,),
@@ -935,8 +944,8 @@ MESSAGES: tuple[Message, ...] = (
         commands=(_CONVERT_CHECKPOINT,),
         advice=(
             (
-                "A checkpoint: the command above. A SavedModel: give its `variables/variables` as "
-                "the checkpoint, and the architecture in model.py."
+                "A checkpoint: the command above. A SavedModel: give its "
+                "`variables/variables` as the checkpoint, and the architecture in model.py."
             ),
             "To keep using the old code: `pip install tf_keras`, and TF_USE_LEGACY_KERAS=1.",
         ),
@@ -976,8 +985,8 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing: the argument has no meaning here.",
         advice=(
             (
-                "By hand: load with custom_objects={'DepthwiseConv2D': ...}, a subclass whose "
-                "__init__ drops `groups`."
+                "By hand: load with `custom_objects={'DepthwiseConv2D': ...}`, a subclass "
+                "whose __init__ drops `groups`."
             ),
             _NO_H5,
             _BY_HAND,
@@ -1014,14 +1023,14 @@ MESSAGES: tuple[Message, ...] = (
             "Could not locate function 'mae'",
         ),
         cause=(
-            "The compile configuration names a loss or metric by a short name, such as mse, that "
-            "Keras 3 does not find again. It happens to its own `.h5` files too."
+            "The compile configuration names a loss or metric by a short name, such as mse, "
+            "that Keras 3 does not find again. It happens to its own `.h5` files too."
         ),
         loss="Nothing: neither layers nor weights are concerned.",
         advice=(
             (
-                "By hand: load_model(path, compile=False), then compile anew. The optimizer's "
-                "state in the file is not loaded that way."
+                "By hand: `load_model(path, compile=False)`, then compile anew. The "
+                "optimizer's state in the file is not loaded that way."
             ),
             _NO_H5,
         ),
@@ -1037,19 +1046,19 @@ MESSAGES: tuple[Message, ...] = (
                 "decorated"
             ),
             (
-                "Could not locate function '<name>'. Make sure custom classes and functions are "
-                "decorated"
+                "Could not locate function '<name>'. Make sure custom classes and functions "
+                "are decorated"
             ),
             "Could not locate class '<class>'",
             "Could not locate function '<name>'",
         ),
         cause=(
-            "The configuration names a class or function of yours that has not been imported or "
-            "registered in this process."
+            "The configuration names a class or function of yours that has not been imported "
+            "or registered in this process."
         ),
         loss="Nothing in the file; the code of this class is not in it.",
         advice=(
-            "Import the module that defines it, or give custom_objects={'NAME': Class}.",
+            "Import the module that defines it, or give `custom_objects={'NAME': Class}`.",
             "If the code is lost, the layer must be written anew: its weights are in the file.",
             _NO_H5,
         ),
@@ -1067,12 +1076,12 @@ MESSAGES: tuple[Message, ...] = (
             "Unknown layer: <class>",
         ),
         cause=(
-            "The configuration names a layer class that this Keras does not have: one of yours, "
-            "one of another package, or one that was removed (CuDNNLSTM, for example)."
+            "The configuration names a layer class that this Keras does not have: one of "
+            "yours, one of another package, or one that was removed (CuDNNLSTM, for example)."
         ),
         loss="Nothing in the file; the code of a class is not in it.",
         advice=(
-            "Give custom_objects={'NAME': Class}, or import the package that brings it.",
+            "Give `custom_objects={'NAME': Class}`, or import the package that brings it.",
             _NO_H5,
             _BY_HAND,
         ),
@@ -1090,8 +1099,8 @@ MESSAGES: tuple[Message, ...] = (
         cause="The configuration names a function or optimizer that this Keras does not have.",
         loss="Nothing.",
         advice=(
-            "A loss, metric or optimizer: load_model(path, compile=False), then compile anew.",
-            "An activation: give custom_objects={'NAME': function}.",
+            "A loss, metric or optimizer: `load_model(path, compile=False)`, then compile anew.",
+            "An activation: give `custom_objects={'NAME': function}`.",
             _NO_H5,
         ),
         versions="every Keras",
@@ -1106,18 +1115,18 @@ MESSAGES: tuple[Message, ...] = (
             "Requested the deserialization of a Lambda layer",
         ),
         cause=(
-            "A Lambda layer is stored as Python bytecode; to load it is to run code out of the "
-            "file. Keras refuses, and it is right."
+            "A Lambda layer is stored as Python bytecode; to load it is to run code out of "
+            "the file. Keras refuses, and it is right."
         ),
         loss="Nothing but the lambda's source, which is not in the file.",
         advice=(
             (
-                "Rebuild the architecture in code, with the lambda written out, and load only the "
-                "weights: a Lambda layer has none."
+                "Rebuild the architecture in code, with the lambda written out, and load only "
+                "the weights: a Lambda layer has none."
             ),
             (
-                "`safe_mode=False` runs whatever the file holds: only for files that you wrote "
-                "yourself."
+                "`safe_mode=False` runs whatever the file holds: only for files that you "
+                "wrote yourself."
             ),
             _NO_H5,
         ),
@@ -1131,8 +1140,8 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing but the lambda's source.",
         advice=(
             (
-                "Rebuild the architecture in code, with the lambda written out, and load only the "
-                "weights."
+                "Rebuild the architecture in code, with the lambda written out, and load only "
+                "the weights."
             ),
             "Or load it with the Python version that saved it, if you trust the file.",
             _NO_H5,
@@ -1144,8 +1153,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_CONFIGS,
         forms=(
             (
-                "Could not deserialize class '<class>' because its parent module <name> cannot be "
-                "imported"
+                "Could not deserialize class '<class>' because its parent module <name> "
+                "cannot be imported"
             ),
             "because its parent module <name> cannot be imported",
         ),
@@ -1181,21 +1190,21 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_WEIGHTS,
         forms=(
             (
-                "Layer count mismatch when loading weights from file. Model expected <N> layers, "
-                "found <M> saved layers"
+                "Layer count mismatch when loading weights from file. Model expected <N> "
+                "layers, found <M> saved layers"
             ),
             "Layer count mismatch when loading weights from file",
             (
-                "You are trying to load a weight file containing <M> layers into a model with <N> "
-                "layers"
+                "You are trying to load a weight file containing <M> layers into a model with "
+                "<N> layers"
             ),
             "You are trying to load a weight file containing",
         ),
         cause=(
-            "The model has another number of layers with weights than the file: layers were added "
-            "or removed, a base model without its top, a nested model against a flat one. Zero "
-            "saved layers: the file has the layout of Keras 3 (name it `.weights.h5`) or of Keras "
-            "0.x."
+            "The model has another number of layers with weights than the file: layers were "
+            "added or removed, a base model without its top, a nested model against a flat "
+            "one. Zero saved layers: the file has the layout of Keras 3 (name it "
+            "`.weights.h5`) or of Keras 0.x."
         ),
         loss="Nothing in the file.",
         advice=(
@@ -1210,19 +1219,21 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_WEIGHTS,
         forms=(
             (
-                "Weight count mismatch for layer #<K> (named <name> in the current model, <name> "
-                "in the save file). Layer expects <N> weight(s). Received <M> saved weight(s)"
+                "Weight count mismatch for layer #<K> (named <name> in the current model, "
+                "<name> in the save file). Layer expects <N> weight(s). Received <M> saved "
+                "weight(s)"
             ),
             "Weight count mismatch for layer #<K>",
             "Weight count mismatch for top-level weights",
             (
-                "was found to correspond to layer <name> in the save file. However the new layer "
-                "<name> expects <N> weights, but the saved weights have <M> elements"
+                "was found to correspond to layer <name> in the save file. However the new "
+                "layer <name> expects <N> weights, but the saved weights have <M> elements"
             ),
         ),
         cause=(
-            "A layer has another number of arrays than in the file: a bias that is new or gone, "
-            "`scale` or `center` of a normalization, an LSTM of Keras 1 (12 arrays for 3)."
+            "A layer has another number of arrays than in the file: a bias that is new or "
+            "gone, `scale` or `center` of a normalization, an LSTM of Keras 1 (12 arrays for "
+            "3)."
         ),
         loss="Nothing in the file; layers before this one have been replaced already.",
         advice=("Build the model anew before the next attempt.", _NO_H5, _BY_HAND),
@@ -1233,19 +1244,20 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_WEIGHTS,
         forms=(
             (
-                "Shape mismatch in layer #<K> (named <name>) for weight <name>. Weight expects "
-                "shape <shape>. Received saved weight with shape <other shape>"
+                "Shape mismatch in layer #<K> (named <name>) for weight <name>. Weight "
+                "expects shape <shape>. Received saved weight with shape <other shape>"
             ),
             "Shape mismatch in layer #<K>",
             "Shape mismatch in model for top-level weight",
             (
-                "Layer #<K> (named '<name>'), weight ... has shape <shape>, but the saved weight "
-                "has shape <other shape>"
+                "Layer #<K> (named '<name>'), weight ... has shape <shape>, but the saved "
+                "weight has shape <other shape>"
             ),
         ),
         cause=(
-            "A weight has another shape than in the file: other sizes, another number of classes, "
-            "another layout (Theano, channels first, CuDNN, Keras 1), or layers in another order."
+            "A weight has another shape than in the file: other sizes, another number of "
+            "classes, another layout (Theano, channels first, CuDNN, Keras 1), or layers in "
+            "another order."
         ),
         loss="Nothing in the file; layers before this one have been replaced already.",
         advice=(
@@ -1261,16 +1273,16 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_WEIGHTS,
         forms=("axes don't match array",),
         cause=(
-            "Old Keras transposes a kernel from another layout, and what it holds is no kernel of "
-            "four axes: the lists of layers are shifted against each other, mostly with nested "
-            "models."
+            "Old Keras transposes a kernel from another layout, and what it holds is no "
+            "kernel of four axes: the lists of layers are shifted against each other, mostly "
+            "with nested models."
         ),
         loss="Nothing in the file.",
         advice=(
             "It is the order, not the array: compare the names in `h5ls -r FILE` with the layers.",
             (
-                "Set `trainable` of every layer as it was when the file was saved: it changes the "
-                "order."
+                "Set `trainable` of every layer as it was when the file was saved: it changes "
+                "the order."
             ),
             _NO_H5,
         ),
@@ -1284,10 +1296,10 @@ MESSAGES: tuple[Message, ...] = (
             "variables, but received <M> variables during loading",
         ),
         cause=(
-            "In the file there is nothing, or something else, under this layer's path. Received "
-            "0: the file has the layout of Keras 2 under the name `.weights.h5`, or was written "
-            "by TensorFlow 2.12 or 2.13, which counted layers differently; else the layer was not "
-            "built."
+            "In the file there is nothing, or something else, under this layer's path. "
+            "Received 0: the file has the layout of Keras 2 under the name `.weights.h5`, or "
+            "was written by TensorFlow 2.12 or 2.13, which counted layers differently; else "
+            "the layer was not built."
         ),
         loss="Nothing in the file.",
         advice=(
@@ -1313,8 +1325,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_WEIGHTS,
         forms=(
             (
-                "You called `set_weights(weights)` on layer '<name>' with a weight list of length "
-                "<N>, but the layer was expecting <M> weights"
+                "You called `set_weights(weights)` on layer '<name>' with a weight list of "
+                "length <N>, but the layer was expecting <M> weights"
             ),
             "with a weight list of length <N>, but the layer was expecting <M> weights",
         ),
@@ -1333,8 +1345,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_WEIGHTS,
         forms=(
             (
-                "Layer <name> weight shape <shape> is not compatible with provided weight shape "
-                "<other shape>"
+                "Layer <name> weight shape <shape> is not compatible with provided weight "
+                "shape <other shape>"
             ),
             "is not compatible with provided weight shape",
         ),
@@ -1358,8 +1370,8 @@ MESSAGES: tuple[Message, ...] = (
             ),
         ),
         cause=(
-            "A value is assigned to a variable of another shape (or, in training, labels do not "
-            "have the shape of the outputs: then no file is concerned)."
+            "A value is assigned to a variable of another shape (or, in training, labels do "
+            "not have the shape of the outputs: then no file is concerned)."
         ),
         loss="Nothing.",
         commands=(_INSPECT, _PLAN),
@@ -1370,8 +1382,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.KERAS_WEIGHTS,
         forms=(
             (
-                "Unable to load weights saved in HDF5 format into a subclassed Model which has "
-                "not created its variables yet"
+                "Unable to load weights saved in HDF5 format into a subclassed Model which "
+                "has not created its variables yet"
             ),
             "You are loading weights into a model that has not yet been built",
         ),
@@ -1386,22 +1398,22 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.OPTIMIZER_STATE,
         forms=(
             (
-                "Skipping variable loading for optimizer '<name>', because it has <N> variables "
-                "whereas the saved optimizer has <M> variables"
+                "Skipping variable loading for optimizer '<name>', because it has <N> "
+                "variables whereas the saved optimizer has <M> variables"
             ),
             "Skipping variable loading for optimizer",
         ),
         cause=(
-            "The optimizer has another number of variables than the saved one: it is not built "
-            "yet (0 or 2 variables), is of another class, has a learning-rate schedule, or the "
-            "file was saved after an `.h5` save, which strips the optimizer from the "
+            "The optimizer has another number of variables than the saved one: it is not "
+            "built yet (0 or 2 variables), is of another class, has a learning-rate schedule, "
+            "or the file was saved after an `.h5` save, which strips the optimizer from the "
             "configuration."
         ),
         loss="The whole state is skipped, and training starts cold. The file still holds it.",
         advice=(
             (
                 "By hand: compile with the same optimizer, call "
-                "model.optimizer.build(model.trainable_variables), then load_weights again; "
+                "`model.optimizer.build(model.trainable_variables)`, then load_weights again; "
                 "compare the number of variables."
             ),
             _NO_H5,
@@ -1413,15 +1425,15 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.OPTIMIZER_STATE,
         forms=(
             (
-                "Error in loading the saved optimizer state. As a result, your model is starting "
-                "with a freshly initialized optimizer"
+                "Error in loading the saved optimizer state. As a result, your model is "
+                "starting with a freshly initialized optimizer"
             ),
             "Error in loading the saved optimizer state",
             "starting with a freshly initialized optimizer",
         ),
         cause=(
-            "The saved list does not fit the optimizer that was built. Keras 3 does not restore "
-            "the slots of any full `.h5` file, not even of its own."
+            "The saved list does not fit the optimizer that was built. Keras 3 does not "
+            "restore the slots of any full `.h5` file, not even of its own."
         ),
         loss=(
             "Step counter and learning rate may be restored, moments are not. The file holds "
@@ -1439,14 +1451,15 @@ MESSAGES: tuple[Message, ...] = (
         forms=("Key <slot> not found in checkpoint",),
         cause=(
             "The graph's optimizer has slots (Adam, Momentum, beta powers, ...) that were not "
-            "saved: the optimizer was changed, a second one was added, or only weights were saved."
+            "saved: the optimizer was changed, a second one was added, or only weights were "
+            "saved."
         ),
         loss="The state of this optimizer at most; every weight is in the file.",
         commands=(_INSPECT, _CONVERT_CHECKPOINT),
         advice=(
             (
-                "In TensorFlow: restore with Saver(tf.trainable_variables()), then initialize the "
-                "rest."
+                "In TensorFlow: restore with `Saver(tf.trainable_variables())`, then "
+                "initialize the rest."
             ),
         ),
         versions="TensorFlow 1",
@@ -1478,21 +1491,22 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.OPTIMIZER_STATE,
         forms=(
             (
-                "Unknown variable: ... This optimizer can only be called for the variables it was "
-                "originally built with"
+                "Unknown variable: ... This optimizer can only be called for the variables it "
+                "was originally built with"
             ),
             "This optimizer can only be called for the variables it was originally built with",
             "The optimizer cannot recognize variable <name>",
         ),
         cause=(
-            "The optimizer was built for other variables than it now trains. After load_model of "
-            "an `.h5` file in Keras 3 it was built for none."
+            "The optimizer was built for other variables than it now trains. After load_model "
+            "of an `.h5` file in Keras 3 it was built for none."
         ),
         loss="The slots were not restored.",
         advice=(
             (
-                "By hand: compile with a new optimizer to train on, at the price of a cold start; "
-                "or load an `.h5` file of Keras 2 with tf_keras, which restores it exactly."
+                "By hand: compile with a new optimizer to train on, at the price of a cold "
+                "start; or load an `.h5` file of Keras 2 with tf_keras, which restores it "
+                "exactly."
             ),
             _NO_H5,
         ),
@@ -1509,15 +1523,15 @@ MESSAGES: tuple[Message, ...] = (
             "You called `set_weights(weights)` on optimizer",
         ),
         cause=(
-            "The list of the optimizer's arrays was set before the optimizer had its slots, or "
-            "belongs to another optimizer."
+            "The list of the optimizer's arrays was set before the optimizer had its slots, "
+            "or belongs to another optimizer."
         ),
         loss="Nothing: the list is whole.",
         commands=(_INSPECT,),
         advice=(
             (
-                "By hand: let the optimizer build its slots first (one step on zero gradients), "
-                "then set_weights."
+                "By hand: let the optimizer build its slots first (one step on zero "
+                "gradients), then set_weights."
             ),
         ),
         versions="TensorFlow 2 up to 2.10, tf_keras legacy optimizers",
@@ -1539,8 +1553,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.NUMPY_AND_PICKLES,
         forms=("Object arrays cannot be loaded when allow_pickle=False",),
         cause=(
-            "The file is a list or dict of arrays, stored as a pickle; since 1.16.3 NumPy does "
-            "not load one unless told to."
+            "The file is a list or dict of arrays, stored as a pickle; since 1.16.3 NumPy "
+            "does not load one unless told to."
         ),
         loss="Nothing.",
         commands=_ARRAYS,
@@ -1555,8 +1569,8 @@ MESSAGES: tuple[Message, ...] = (
             "This file contains pickled (object) data",
         ),
         cause=(
-            "The file is no `.npy` file, so NumPy supposes a pickle: it may be one, or a git-lfs "
-            "pointer, a web page, text, or a damaged file."
+            "The file is no `.npy` file, so NumPy supposes a pickle: it may be one, or a "
+            "git-lfs pointer, a web page, text, or a damaged file."
         ),
         loss="Nothing, if it is a pickle.",
         commands=_ARRAYS,
@@ -1579,11 +1593,14 @@ MESSAGES: tuple[Message, ...] = (
             "object array of them."
         ),
         loss=(
-            "Beware: np.save had opened the file already, so a good file of that name now has 0 "
-            "bytes. The arrays are still in memory."
+            "Beware: np.save had opened the file already, so a good file of that name now has "
+            "0 bytes. The arrays are still in memory."
         ),
         advice=(
-            "Save again, with names: np.savez(path, **{v.path: v.numpy() for v in model.weights}).",
+            (
+                "Save again, with names: `np.savez(path, **{v.path: v.numpy() for v in "
+                "model.weights})`."
+            ),
             "Do not end the process before that.",
         ),
         versions="NumPy 1.24 and later",
@@ -1595,12 +1612,14 @@ MESSAGES: tuple[Message, ...] = (
             "could not broadcast input array from shape <shape> into shape <other shape>",
             "could not broadcast input array from shape",
         ),
-        cause="np.array(list, dtype=object) takes arrays whose first sizes agree apart, and fails.",
+        cause=(
+            "`np.array(list, dtype=object)` takes arrays whose first sizes agree apart, and fails."
+        ),
         loss="Nothing: the arrays are in memory. A file that was being written is empty.",
         advice=(
             (
-                "Make the array first: a = np.empty(len(w), dtype=object), then a[i] = w[i] in a "
-                "loop; or use np.savez, which needs no such array."
+                "Make the array first: `a = np.empty(len(w), dtype=object)`, then `a[i] = "
+                "w[i]` in a loop; or use np.savez, which needs no such array."
             ),
         ),
         versions="every NumPy",
@@ -1610,8 +1629,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.NUMPY_AND_PICKLES,
         forms=(
             (
-                "Failed to read all data for array. Expected <shape> = <N> elements, could only "
-                "read <M> elements"
+                "Failed to read all data for array. Expected <shape> = <N> elements, could "
+                "only read <M> elements"
             ),
             "elements, could only read <M> elements",
             "mmap length is greater than file size",
@@ -1628,8 +1647,8 @@ MESSAGES: tuple[Message, ...] = (
         forms=("pickle data was truncated", "unexpected end of data, ... pickle"),
         cause="A pickle, or a `.npy` file with a list in it, ends too early.",
         loss=(
-            "The last arrays; those before the cut can be read one by one, in order: 14 of 16 at "
-            "95 % of one file, 6 at half of it."
+            "The last arrays; those before the cut can be read one by one, in order: 14 of 16 "
+            "at 95 % of one file, 6 at half of it."
         ),
         commands=(_INSPECT,),
         advice=("What is whole comes first, so the layers at the end of the list are missing.",),
@@ -1660,7 +1679,7 @@ MESSAGES: tuple[Message, ...] = (
         cause="The pickle was written by Python 2, whose strings are bytes.",
         loss="Nothing.",
         commands=_ARRAYS,
-        advice=("With NumPy alone: np.load(path, allow_pickle=True, encoding='latin1').",),
+        advice=("With NumPy alone: `np.load(path, allow_pickle=True, encoding='latin1')`.",),
         versions="Python 3 with files of Python 2",
     ),
     Message(
@@ -1682,8 +1701,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.NUMPY_AND_PICKLES,
         forms=("invalid load key, '...'", "invalid load key,"),
         cause=(
-            "The file is no pickle. The character tells: `<` is a web page, `H` or `\\x89` an H5 "
-            "file, `P` a zip archive (`.npz`, `.keras`), `\\x93` a `.npy` file."
+            "The file is no pickle. The character tells: `<` is a web page, `H` or `\\x89` an "
+            "H5 file, `P` a zip archive (`.npz`, `.keras`), `\\x93` a `.npy` file."
         ),
         loss="Nothing, if it is only the name that is wrong.",
         commands=(_INSPECT,),
@@ -1697,8 +1716,8 @@ MESSAGES: tuple[Message, ...] = (
             "No module named 'numpy.core.multiarray'",
         ),
         cause=(
-            "The pickle was written by NumPy 2, which keeps its classes in `numpy._core`, and is "
-            "read by NumPy 1 (or the reverse)."
+            "The pickle was written by NumPy 2, which keeps its classes in `numpy._core`, and "
+            "is read by NumPy 1 (or the reverse)."
         ),
         loss="Nothing.",
         commands=_ARRAYS,
@@ -1721,8 +1740,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.NUMPY_AND_PICKLES,
         forms=("cannot reshape array of size <N> into shape <shape>",),
         cause=(
-            "Old NumPy says so when a file holds fewer numbers than its header announces; else "
-            "code of yours reshapes an array of another size."
+            "Old NumPy says so when a file holds fewer numbers than its header announces; "
+            "else code of yours reshapes an array of another size."
         ),
         loss="The last elements, if it is the file.",
         commands=(_INSPECT,),
@@ -1737,8 +1756,8 @@ MESSAGES: tuple[Message, ...] = (
         commands=(_INSPECT,),
         advice=(
             (
-                "tfrepair reads arrays, lists and dicts out of pickles and refuses other classes "
-                "by name."
+                "tfrepair reads arrays, lists and dicts out of pickles and refuses other "
+                "classes by name."
             ),
             "By hand: load it where the class can be imported, and save its arrays with np.savez.",
         ),
@@ -1753,8 +1772,9 @@ MESSAGES: tuple[Message, ...] = (
             "SavedModel file does not exist at",
         ),
         cause=(
-            "There is no `saved_model.pb` in this directory: it is one level too high or too low, "
-            "the save was interrupted, or the path is that of a checkpoint or an `.h5` file."
+            "There is no `saved_model.pb` in this directory: it is one level too high or too "
+            "low, the save was interrupted, or the path is that of a checkpoint or an `.h5` "
+            "file."
         ),
         loss="If only `variables/` is there, the graph. The values are whole.",
         commands=("tfrepair ckpt-to-savedmodel --arch model.py <path>/variables/variables OUT/",),
@@ -1775,8 +1795,8 @@ MESSAGES: tuple[Message, ...] = (
         cause=(
             "The graph reads a variable that nothing has filled. With a SavedModel written by "
             "`tf.saved_model.save` from a Keras 3 model, a TensorFlow 1 session and "
-            "saved_model_cli always end here; else the session that loaded the model is not the "
-            "one that runs it."
+            "saved_model_cli always end here; else the session that loaded the model is not "
+            "the one that runs it."
         ),
         loss="Nothing: the values are in `variables/`.",
         commands=("tfrepair ckpt-to-savedmodel --arch model.py <path>/variables/variables OUT/",),
@@ -1795,8 +1815,8 @@ MESSAGES: tuple[Message, ...] = (
         ),
         cause=(
             "The graph has an operation that this TensorFlow does not bring: one of a package "
-            "that is not imported (tensorflow_text, tensorflow_addons, ...), a custom library, or "
-            "a newer version."
+            "that is not imported (tensorflow_text, tensorflow_addons, ...), a custom "
+            "library, or a newer version."
         ),
         loss="Nothing: the values are in `variables/`.",
         commands=("tfrepair inspect <path>/variables/variables",),
@@ -1812,8 +1832,8 @@ MESSAGES: tuple[Message, ...] = (
             "Could not find callback with key=",
         ),
         cause=(
-            "The graph calls Python code (`tf.py_function`, `tf.numpy_function`), of which only a "
-            "number was saved."
+            "The graph calls Python code (`tf.py_function`, `tf.numpy_function`), of which "
+            "only a number was saved."
         ),
         loss="The Python function. The values are whole.",
         commands=("tfrepair ckpt-to-savedmodel --arch model.py <path>/variables/variables OUT/",),
@@ -1831,7 +1851,7 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing.",
         commands=("tfrepair ckpt-to-savedmodel --arch model.py <path>/variables/variables OUT/",),
         advice=(
-            "Give custom_objects, or load_model(path, compile=False) if it is a loss or metric.",
+            "Give custom_objects, or `load_model(path, compile=False)` if it is a loss or metric.",
             "`tf.saved_model.load` needs no classes.",
         ),
         versions="tf.keras, tf_keras",
@@ -1844,8 +1864,9 @@ MESSAGES: tuple[Message, ...] = (
             "Found an untracked dependency",
         ),
         cause=(
-            "A function uses a variable or table that no attribute of the saved object leads to: "
-            "it stands in a plain Python object, a nested list, a global or a Lambda layer."
+            "A function uses a variable or table that no attribute of the saved object leads "
+            "to: it stands in a plain Python object, a nested list, a global or a Lambda "
+            "layer."
         ),
         loss=(
             "Nothing was written. Other ways of saving would have left this variable out in "
@@ -1853,7 +1874,7 @@ MESSAGES: tuple[Message, ...] = (
         ),
         commands=("tfrepair convert WEIGHTS OUT/ --arch model.py",),
         advice=(
-            "Assign it to an attribute of the layer: self.w = self.add_weight(...).",
+            "Assign it to an attribute of the layer: `self.w = self.add_weight(...)`.",
             "tfrepair.convert on a live model names such variables and saves them.",
         ),
         versions="TensorFlow 2",
@@ -1875,12 +1896,12 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.SAVED_MODEL,
         forms=("'_UserObject' object has no attribute '<name>'",),
         cause=(
-            "`tf.saved_model.load` gives the graph and its functions, not the Keras model with "
-            "`predict`, `fit` or `summary`."
+            "`tf.saved_model.load` gives the graph and its functions, not the Keras model "
+            "with `predict`, `fit` or `summary`."
         ),
         loss="Nothing.",
         commands=("tfrepair ckpt-to-savedmodel --arch model.py <path>/variables/variables OUT/",),
-        advice=("Call a signature: loaded.signatures['serving_default'](...).",),
+        advice=("Call a signature: `loaded.signatures['serving_default'](...)`.",),
         versions="TensorFlow 2",
     ),
     Message(
@@ -1931,8 +1952,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.SAVING,
         forms=("object header message is too large",),
         cause=(
-            "Keras before 2.1.5 puts all layer names into one attribute, and HDF5 limits it to 64 "
-            "kB."
+            "Keras before 2.1.5 puts all layer names into one attribute, and HDF5 limits it "
+            "to 64 kB."
         ),
         loss=(
             "The file that was being written: it has no list of its layers. The model is in memory."
@@ -1956,8 +1977,8 @@ MESSAGES: tuple[Message, ...] = (
             "models, attention and Adagrad in Keras 3.0 to 3.6; Adafactor in every one)."
         ),
         loss=(
-            "A well-formed H5 file that is incomplete: 3 of 20 weights in one measured case. The "
-            "model is in memory."
+            "A well-formed H5 file that is incomplete: 3 of 20 weights in one measured case. "
+            "The model is in memory."
         ),
         advice=(
             "Save as `.keras` or with np.savez; do not trust the `.h5` file.",
@@ -1985,8 +2006,8 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.SAVING,
         forms=(
             (
-                "Saving the model to HDF5 format requires the model to be a Functional model or a "
-                "Sequential model"
+                "Saving the model to HDF5 format requires the model to be a Functional model "
+                "or a Sequential model"
             ),
             "Saving the model to HDF5 format requires the model to be",
         ),
@@ -2000,8 +2021,9 @@ MESSAGES: tuple[Message, ...] = (
         family=Family.SAVING,
         forms=("You are saving your model as an HDF5 file via",),
         cause=(
-            "A warning only: the file is written. Beware of a side effect in Keras 3.0 to 3.15: "
-            "this save strips the optimizer from every later `.keras` save of the same model."
+            "A warning only: the file is written. Beware of a side effect in Keras 3.0 to "
+            "3.15: this save strips the optimizer from every later `.keras` save of the same "
+            "model."
         ),
         loss="The optimizer's class in later `.keras` files, which then load with RMSprop.",
         advice=("Save as `.keras` first, or compile again after an `.h5` save.",),
@@ -2019,7 +2041,7 @@ MESSAGES: tuple[Message, ...] = (
         advice=(
             (
                 "Give a name that ends in `.weights.h5`. For a checkpoint: "
-                "tf.train.Checkpoint(model=model).save(PREFIX)."
+                "`tf.train.Checkpoint(model=model).save(PREFIX)`."
             ),
         ),
         versions=_KERAS_3,
@@ -2041,21 +2063,21 @@ MESSAGES: tuple[Message, ...] = (
             "weights are not saved",
             "weights not being saved",
             "variables not saved",
-            "not tracked by",
+            "variables are not tracked",
         ),
         cause=(
             "Keras 3 does not list a `tf.Variable` that is an attribute of a layer, nor what "
-            "stands in plain objects, globals and Lambda layers; so no H5 or `.keras` file and no "
-            "get_weights has it. A TensorFlow checkpoint may."
+            "stands in plain objects, globals and Lambda layers; so no H5 or `.keras` file "
+            "and no get_weights has it. A TensorFlow checkpoint may."
         ),
         loss="What was never written. In the process that trained it, it is still there.",
         commands=(_INSPECT,),
         advice=(
             (
-                "tfrepair.convert on the live model names such variables in its report, and saves "
-                "them."
+                "tfrepair.convert on the live model names such variables in its report, and "
+                "saves them."
             ),
-            "In the layer: self.add_weight(...) in place of tf.Variable(...).",
+            "In the layer: `self.add_weight(...)` in place of `tf.Variable(...)`.",
         ),
         versions=_KERAS_3,
     ),
