@@ -1,4 +1,7 @@
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,9 @@ from tfrepair.core.digest import array_digest
 from tfrepair.core.errors import SourceError
 from tfrepair.core.tensor import Health, TensorStore
 from tfrepair.readers.registry import open_source
+from tfrepair.readers.unmerged import find_unmerged, merge
+from tfrepair.wire.bundle_index import read_index
+from tfrepair.wire.bundle_writer import write_index
 
 KERAS = CHECKPOINTS / "tf2_21" / "keras3_checkpoint"
 OLDER = CHECKPOINTS / "tf2_21" / "keras_weights"
@@ -39,7 +45,7 @@ def test_a_save_that_was_not_renamed_yet(temp: Path) -> None:
     for path in (temp.parent / "ckpt-2", temp.parent):
         store = open_source(path)
         assert digests(store) == digests(open_source(KERAS))
-        assert codes(store) == ["interrupted-save-finished"]
+        assert codes(store) == ["interrupted-save", "interrupted-save-finished"]
 
 
 @pytest.mark.parametrize("state", ["empty index", "no index"])
@@ -87,3 +93,87 @@ def test_temporary_files_are_listed_and_harmless(tmp_path: Path) -> None:
     (finding,) = store.findings
     assert "w-2.data-00000-of-00001.tempstate7 (5 bytes)" in finding.message
     assert len(store) == 26
+
+
+SHARDED = CHECKPOINTS / "tf1_15" / "sharded.v2"
+
+
+def put_parts(temp: Path, *, renamed: tuple[int, ...] = ()) -> Path:
+    """Take a save of two shards apart, as it was before its merge; returns its prefix."""
+    temp.mkdir()
+    prefix = temp.parent / "ckpt-2"
+    index = read_index(SHARDED.with_name("sharded.v2.index").read_bytes(), "i")
+    for shard in range(2):
+        name = f"part-{shard:05d}-of-00002"
+        entries = {k: replace(e, shard=0) for k, e in index.entries.items() if e.shard == shard}
+        with (temp / f"{name}.index").open("wb") as file:
+            write_index(entries, file.write, header=replace(index.header, num_shards=1))
+        end = f".data-{shard:05d}-of-00002"
+        target = prefix.with_name(f"ckpt-2{end}") if shard in renamed else temp / f"{name}{DATA}"
+        put(SHARDED, end, target)
+    return prefix
+
+
+@pytest.mark.parametrize("renamed", [(), (0,), (1,), (0, 1)])
+def test_parts_that_were_not_merged(temp: Path, renamed: tuple[int, ...]) -> None:
+    prefix = put_parts(temp, renamed=renamed)
+    sound = open_source(SHARDED)
+    for path in (prefix, temp.parent) if not renamed else (prefix,):
+        store = open_source(path)
+        assert digests(store) == digests(sound)
+        assert codes(store)[-1] == "interrupted-save-finished"
+    parts = find_unmerged(prefix)
+    assert parts is not None
+    index, _ = merge(parts)
+    out = bytearray()
+    write_index(index.entries, out.extend, header=index.header)
+    assert bytes(out) == SHARDED.with_name("sharded.v2.index").read_bytes()
+
+
+def test_a_merge_that_got_as_far_as_an_empty_index(temp: Path) -> None:
+    prefix = put_parts(temp, renamed=(0, 1))
+    prefix.with_name("ckpt-2.index").touch()
+    assert digests(open_source(prefix)) == digests(open_source(SHARDED))
+
+
+@pytest.mark.parametrize("lost", ["part-00001-of-00002.index", "part-00001-of-00002" + DATA])
+def test_a_part_that_is_gone_is_no_save(temp: Path, lost: str) -> None:
+    prefix = put_parts(temp)
+    (temp / lost).unlink()
+    with pytest.raises(SourceError):
+        open_source(prefix)
+
+
+MAKE = """
+import shutil, sys
+import numpy as np, tensorflow as tf
+folder = sys.argv[1]
+emb = np.arange(12, dtype="float32").reshape(6, 2)
+saved = [
+    (["b", "emb"], ["", "6 2 0,2:0,2"], [np.ones(3, "float32"), emb[:2]]),
+    (["a", "emb", "s"], ["", "6 2 2,4:0,2", ""], [np.arange(4), emb[2:], np.array([b"x", b"yy"])]),
+]
+prefixes = [f"{folder}/ckpt-2_temp/part-{n:05d}-of-00002" for n in range(2)]
+for prefix, (names, slices, values) in zip(prefixes, saved):
+    tensors = [tf.constant(value) for value in values]
+    tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=tensors)
+shutil.copytree(folder + "/ckpt-2_temp", folder + "/kept/ckpt-2_temp")
+tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=prefixes, destination_prefix=folder + "/ckpt-2")
+"""
+
+
+@pytest.mark.tf
+def test_a_merge_gives_the_index_that_tensorflow_writes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MAKE, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    parts = find_unmerged(tmp_path / "kept" / "ckpt-2")
+    assert parts is not None
+    index, _ = merge(parts)
+    out = bytearray()
+    write_index(index.entries, out.extend, header=index.header)
+    assert bytes(out) == (tmp_path / "ckpt-2.index").read_bytes()
+    assert digests(open_source(tmp_path / "kept" / "ckpt-2")) == digests(
+        open_source(tmp_path / "ckpt-2")
+    )

@@ -22,7 +22,6 @@ from tfrepair.wire.mapping import map_file
 _TEMPORARY = re.compile(
     r"\.tempstate\d+$|\.tmp[0-9a-f]+$|_temp(?:_[0-9a-f]{32})?$|^checkpoint\.tmp", re.DOTALL
 )
-_TEMPORARY_FOLDER = re.compile(r"^(?P<prefix>.+)_temp(?:_[0-9a-f]{32})?$", re.DOTALL)
 _PART = "part-00000-of-00001.index"
 _MAX_LISTED = 10
 
@@ -53,35 +52,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def unmerged(prefix: Path) -> tuple[Path, Finding] | None:
-    """Find a save that was written and not yet renamed to its prefix.
-
-    Returns
-    -------
-    The prefix inside the temporary folder, if the save is whole there and in one part, and a
-    finding that says so.
-    """
-    for folder in _folders(prefix):
-        part = folder / _PART.removesuffix(".index")
-        data = part.with_name(f"{part.name}.data-00000-of-00001")
-        if (folder / _PART).is_file() and data.is_file():
-            finding = Finding(
-                code="interrupted-save-finished",
-                severity=Severity.WARNING,
-                where=str(folder),
-                message=f"{prefix.name} was written, but not renamed to its final name: a save was "
-                "interrupted; it is read from its temporary folder",
-            )
-            return part, finding
-    return None
-
-
-def unmerged_in(folder: Path) -> tuple[Path, ...]:
-    """Return the prefixes for which a folder holds temporary folders."""
-    names = (_TEMPORARY_FOLDER.search(entry.name) for entry in sorted(folder.iterdir()))
-    return tuple(folder / match["prefix"] for match in names if match)
 
 
 def has_spare_index(prefix: Path) -> bool:
@@ -130,12 +100,12 @@ def _candidates(prefix: Path) -> Iterator[Path]:
     for entry in sorted(prefix.parent.iterdir()):
         if entry.name.startswith(mark) and entry.is_file():
             yield entry
-    for folder in _folders(prefix):
+    for folder in temporary_folders(prefix):
         if (folder / _PART).is_file():
             yield folder / _PART
 
 
-def _folders(prefix: Path) -> Iterator[Path]:
+def temporary_folders(prefix: Path) -> Iterator[Path]:
     """Return the temporary folders of a prefix: ``P_temp``, or ``P_temp_`` and 32 digits."""
     if not prefix.parent.is_dir():
         return

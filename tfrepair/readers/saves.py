@@ -17,7 +17,7 @@ from pathlib import Path
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.readers.base import system_errors
-from tfrepair.readers.interrupted import unmerged, unmerged_in
+from tfrepair.readers.unmerged import Unmerged, find_unmerged, unmerged_in
 from tfrepair.wire.sstable import MAGIC
 
 STATE_NAME = "checkpoint"
@@ -38,15 +38,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Save:
-    """One save: its prefix, its format, its files that are there (the index first)."""
+    """One save: its prefix, its format, its files that are there (the index first).
+
+    ``unmerged`` is set for a save in parts, of which nothing has its final name yet.
+    """
 
     prefix: Path
     kind: Kind
     files: tuple[Path, ...]
+    unmerged: Unmerged | None = None
 
     @property
     def is_complete(self) -> bool:
         """True if every file that the names of the others announce is there."""
+        if self.unmerged is not None:
+            return False
         if self.kind is Kind.V1:
             counts = {int(m["count"]) for f in self.files if (m := _SHARD.match(f.name))}
             return not counts or counts == {len(self.files)}
@@ -98,7 +104,10 @@ def choose_save(path: Path) -> Choice:
         if not prefix.name:
             return NOTHING
         saves = _saves_of(prefix)
-        return Choice(saves=saves) if saves else _unmerged((prefix,))
+        if saves:
+            return Choice(saves=saves)
+        parts = find_unmerged(prefix)
+        return NOTHING if parts is None else _in_parts((parts,))
 
 
 def _by_member(path: Path) -> Choice:
@@ -184,19 +193,24 @@ def _in_folder(folder: Path, state: Path | None = None) -> Choice:
     if target is not None:
         return _by_state(folder, named, target, here)
     if not here:
-        return _unmerged(unmerged_in(folder))
+        return _in_parts(unmerged_in(folder))
     if len(here) == 1:
         return Choice(saves=next(iter(here.values())))
     return _newest(folder, here, "there is no readable state file", Severity.NOTE)
 
 
-def _unmerged(prefixes: tuple[Path, ...]) -> Choice:
-    """Choose a save that is whole in its temporary folder, if it is the only one."""
-    found = [whole for prefix in prefixes if (whole := unmerged(prefix)) is not None]
+def _in_parts(found: tuple[Unmerged, ...]) -> Choice:
+    """Choose a save that was not merged yet, if it is the only one."""
     if len(found) != 1:
         return NOTHING
-    ((part, finding),) = found
-    return Choice(saves=_saves_of(part), findings=(finding,))
+    (parts,) = found
+    save = Save(
+        prefix=parts.prefix,
+        kind=Kind.BUNDLE,
+        files=(*parts.parts, *parts.data),
+        unmerged=parts,
+    )
+    return Choice(saves=(save,))
 
 
 def _by_state(folder: Path, state: Path, target: str, here: dict[Path, tuple[Save, ...]]) -> Choice:
@@ -218,7 +232,7 @@ def _by_state(folder: Path, state: Path, target: str, here: dict[Path, tuple[Sav
     what = "is incomplete" if saves else "is not there"
     reason = f"{state.name} names {target}, which {what}"
     if not here:
-        return Choice(saves=saves) if saves else _unmerged(unmerged_in(folder))
+        return Choice(saves=saves) if saves else _in_parts(unmerged_in(folder))
     return _newest(folder, here, reason, Severity.WARNING)
 
 

@@ -24,6 +24,7 @@ from tfrepair.readers.object_names import name_objects
 from tfrepair.readers.rivals import check_rival
 from tfrepair.readers.saver_names import name_saver_tensors
 from tfrepair.readers.saves import Kind, Save, choose_save
+from tfrepair.readers.unmerged import find_unmerged, merge
 from tfrepair.wire.bundle import OBJECT_GRAPH_KEY
 from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex, salvage_index
@@ -62,11 +63,10 @@ class TensorBundleReader:
         if save is None:
             message = f"{path}: no .index or .data file of a checkpoint belongs to this"
             raise Unrecognised(message, remedy="give the prefix or any file of the checkpoint")
-        index, spare = _find_index(save)
+        index, shards, spare = _find_index(save)
         if len(index.entries) > limits.max_tensors:
             message = f"{index.where}: {len(index.entries)} entries, limit {limits.max_tensors}"
             raise OverLimit(message)
-        shards = Shards(save.prefix, index.header)
         parts = tensors_of(index, shards)
         nodes, findings = _object_graph(parts)
         names = _names(parts, nodes)
@@ -91,27 +91,48 @@ class TensorBundleReader:
         return store
 
 
-def _find_index(save: Save) -> tuple[BundleIndex, tuple[Finding, ...]]:
-    """Read the index, or the one that an interrupted save left in its place.
+def _find_index(save: Save) -> tuple[BundleIndex, Shards, tuple[Finding, ...]]:
+    """Read the index, or what an interrupted save left in its place.
 
-    The spare one is taken if the index itself is missing or unreadable, or belongs to other data.
+    The index of a save in parts is joined from theirs. A spare one is taken if the index itself
+    is missing or unreadable, or belongs to other data.
     """
+    if save.unmerged is not None:
+        return (*merge(save.unmerged), (save.unmerged.finding,))
     path = save.prefix.with_name(f"{save.prefix.name}.index")
     try:
         index = _read_index(path, save)
     except SourceError as error:
-        spare = spare_index(save.prefix)
-        if spare is None:
+        found = _without_index(save, error.message)
+        if found is None:
             raise
-        return spare[0], (_spare_finding(spare[1], error.message),)
-    if not has_spare_index(save.prefix):
-        return index, ()
-    around = Neighborhood(index, Shards(save.prefix, index.header))
-    spare = None if around.is_sound else spare_index(save.prefix)
-    if spare is None:
-        return index, ()
+        return found
+    shards = Shards(save.prefix, index.header)
+    if not has_spare_index(save.prefix) or Neighborhood(index, shards).is_sound:
+        return index, shards, ()
     reason = f"{path} does not belong to the data: the save before was overwritten halfway"
-    return spare[0], (_spare_finding(spare[1], reason),)
+    return _spare(save, reason) or (index, shards, ())
+
+
+def _without_index(
+    save: Save, reason: str
+) -> tuple[BundleIndex, Shards, tuple[Finding, ...]] | None:
+    found = _spare(save, reason)
+    parts = find_unmerged(save.prefix)
+    if found is not None or parts is None:
+        return found
+    try:
+        return (*merge(parts), (parts.finding,))
+    except SourceError:
+        return None
+
+
+def _spare(save: Save, reason: str) -> tuple[BundleIndex, Shards, tuple[Finding, ...]] | None:
+    found = spare_index(save.prefix)
+    if found is None:
+        return None
+    index, path = found
+    return index, Shards(save.prefix, index.header), (_spare_finding(path, reason),)
 
 
 def _read_index(path: Path, save: Save) -> BundleIndex:

@@ -6,6 +6,7 @@ lies. Shards are mapped into memory, and numeric tensors are views of the mappin
 Source: measured on TensorFlow 1.4 to 2.21; ``tests/golden``.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -33,13 +34,17 @@ class Shards:
         Path of the bundle without ``.index``.
     header
         Says how many shards there are.
+    paths
+        Files by number, where they do not have their final names.
     """
 
-    def __init__(self, prefix: Path, header: BundleHeader) -> None:
+    def __init__(
+        self, prefix: Path, header: BundleHeader, paths: Mapping[int, Path] | None = None
+    ) -> None:
         self._prefix = prefix
         self.header = header
         self._views: dict[int, memoryview] = {}
-        self._paths: dict[int, Path] = {}
+        self._paths: dict[int, Path] = dict(paths or {})
 
     def path(self, shard: int) -> Path:
         """Return the path of a data file."""
