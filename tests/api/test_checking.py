@@ -270,7 +270,7 @@ CASES = [
     Case(plant=zero_region, state=State.DAMAGED, whole=5, total=6, code="zeroed-region",
          says=("zeroed region", "4,096 bytes of zeros at byte 9,192", "layer1/kernel")),
     Case(plant=zero_tail, state=State.DAMAGED, whole=3, total=6, code="zeroed-tail",
-         says=("zeroed tail", "power cut", "3 tensors do not fit")),
+         says=("zeroed tail", "power cut", "fail for 3 of 6 tensors")),
     Case(plant=zero_all, state=State.UNREADABLE, whole=0, total=6, code="all-zero",
          says=("nothing but zeros", "power cut")),
     Case(plant=overwrite_bytes, state=State.DAMAGED, whole=5, total=6, code="changed-bytes",
@@ -480,13 +480,15 @@ def test_saves_of_the_first_format(tmp_path: Path) -> None:
     shutil.copy(source / "sharded.v1-00000-of-00002", tmp_path / "model-3-00000-of-00002")
     (tmp_path / "model-4").write_bytes(data[:-30])
     (tmp_path / "model-4.meta").write_bytes(b"graph")
+    (tmp_path / "model-5").write_bytes(data[:-30])
     checkup = check(tmp_path)
     found = {Path(save.path).name: (save.state, codes(save)) for save in checkup.saves}
     assert found["model-1"] == (State.COMPLETE, [])
     assert found["model-2"][1][0] == "killed-save"
     assert found["model-3"][1][0] == "missing-shard"
     assert found["model-4"][1][0] == "truncated-data"
-    assert named(checkup, "model-4").whole == 23
+    assert found["model-5"][1][0] == "truncated-data"
+    assert named(checkup, "model-4").whole == named(checkup, "model-5").whole == 23
     assert checkup.newest is not None
     assert checkup.newest.path.endswith("model-1")
 

@@ -98,7 +98,9 @@ def _shard_causes(
         yield instead.cause(file)
         return
     if size < needed:
-        yield _truncated(file, size, needed, bad, path)
+        message = _truncated(file, size, needed, bad, len(reading.tensors))
+        remedy = f"copy the file again and compare the sizes; or {_convert(path)}"
+        yield cause("truncated-data", file, message, remedy)
     corrupt = [pair for pair in bad if pair[1].health is Health.CORRUPT]
     if corrupt:
         yield _corrupt(file, corrupt, here, path)
@@ -108,46 +110,43 @@ def _shard_causes(
         yield cause("missing-slices", file, message, _convert(path))
 
 
-def _truncated(file: Path, size: int, needed: int, bad: Sequence[Judged], path: Path) -> Finding:
+def _truncated(file: Path, size: int, needed: int, bad: Sequence[Judged], total: int) -> str:
     cut = [pair for pair in bad if pair[1].health is Health.TRUNCATED]
     message = (
         f"truncated data: {file.name} ends at byte {size:,} of {needed:,}, as when a disk is full "
-        f"or a copy was interrupted: {len(cut)} tensors are not whole"
+        f"or a copy was interrupted; not whole: {len(cut)} of {total} tensors"
     )
     first = next((pair for pair in cut if not pair[1].note.startswith("0 of")), None)
-    if first is not None:
-        message += f"; {first[1].name} has {first[1].note}"
-    remedy = f"copy the file again and compare the sizes; or {_convert(path)}"
-    return cause("truncated-data", file, message, remedy)
+    return message if first is None else f"{message}; {first[1].name} has {first[1].note}"
 
 
 def _corrupt(file: Path, corrupt: Sequence[Judged], here: Sequence[Judged], path: Path) -> Finding:
     """Explain tensors whose bytes are there and do not fit their checksums."""
     zeros = _zeroed(file, corrupt)
     if zeros is not None:
-        return _zero_cause(file, zeros, corrupt, path)
+        return _zero_cause(
+            file, zeros, f"{len(corrupt)} of {len(here)} tensors ({_names(corrupt)})", path
+        )
     if len(corrupt) > 1 and 2 * len(corrupt) > len(here):
         message = (
-            f"mixed saves: {len(corrupt)} of {len(here)} tensors of {file.name} do not fit their "
-            "checksums, although sizes and places fit: the index is of one save, this file of "
-            "another"
+            f"mixed saves: in {file.name}, checksums fail for {len(corrupt)} of {len(here)} "
+            "tensors, although sizes and places fit: the index is of one save, this file of another"
         )
         remedy = "find the index or the data that belongs to the other; they are saved together"
         return cause("mixed-saves", file, message, remedy)
     message = (
-        f"changed bytes: {len(corrupt)} tensors of {file.name} do not fit their checksums, and no "
-        f"single flipped bit explains it: {_names(corrupt)}"
+        f"changed bytes: in {file.name}, checksums fail for {len(corrupt)} of {len(here)} tensors, "
+        f"and no single flipped bit explains it ({_names(corrupt)})"
     )
     return cause("changed-bytes", file, message, f"copy the file again; or {_convert(path)}")
 
 
-def _zero_cause(file: Path, zeros: ZeroRun, corrupt: Sequence[Judged], path: Path) -> Finding:
+def _zero_cause(file: Path, zeros: ZeroRun, failed: str, path: Path) -> Finding:
     is_tail = zeros.start + zeros.nbytes >= size_of(file)
     what = "zeroed tail" if is_tail else "zeroed region"
     message = (
         f"{what}: {zeros.nbytes:,} bytes of zeros at byte {zeros.start:,} of {file.name}, as a "
-        f"power cut or a lost disk block leaves them: {len(corrupt)} tensors do not fit their "
-        f"checksums ({_names(corrupt)})"
+        f"power cut or a lost disk block leaves them; checksums fail for {failed}"
     )
     code = "zeroed-tail" if is_tail else "zeroed-region"
     return cause(code, file, message, f"{ZEROS.remedy}; or {_convert(path)}")

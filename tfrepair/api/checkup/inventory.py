@@ -2,7 +2,7 @@
 
 Unlike :mod:`tfrepair.readers.saves`, which looks for what can be read, this keeps what a killed
 or damaged save left behind: temporary files, folders of parts, lone indexes. Looks at names, at
-the last bytes of files that may be tables, and at nothing else.
+both ends of files that may be tables, and at nothing else.
 
 Source: names of the files of TensorFlow 1.4 to 2.21, and of what they leave when they are killed.
 """
@@ -13,6 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tfrepair.core.errors import SourceError
+from tfrepair.readers.base import look_at
+from tfrepair.wire.saver_v1 import begins_like_header
 from tfrepair.wire.sstable import MAGIC
 
 STATE_NAME = "checkpoint"
@@ -157,6 +160,14 @@ def is_table(path: Path) -> bool:
         return False
 
 
+def _begins_like_table(path: Path) -> bool:
+    """Say whether a file begins as a table of the first format does: its end may be lost."""
+    try:
+        return begins_like_header(look_at(path).head)
+    except SourceError:
+        return False
+
+
 def size_of(path: Path | None) -> int:
     """Return the size of a file in bytes; -1 if it is not there."""
     if path is None:
@@ -227,7 +238,7 @@ class _Draft:
         for path in self.others:
             shard = _TABLE_SHARD.match(path.name)
             prefix = shard[1] if shard else path.name
-            if prefix in graphs or is_table(path):
+            if prefix in graphs or is_table(path) or _begins_like_table(path):
                 self._put(prefix, "tables", path)
                 tables.append(path)
         return [path for path in self.others if path not in set(tables)]
