@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,11 @@ from tfrepair.api.message_catalog import ABOUT, MESSAGES, TITLES, Family, Messag
 from tfrepair.cli.main import app
 
 ROOT = Path(tfrepair.__file__).parents[1]
-COMMANDS = {command.name for command in app.registered_commands} | {"check"}
+OPTIONS = {
+    name: {option for parameter in command.params for option in parameter.opts}
+    for name, command in typer.main.get_group(app).commands.items()
+}
+COMMANDS = OPTIONS.keys() | {"check"}
 IDS = [f"{code}-{number}" for number, (code, _) in enumerate(PASTED)]
 
 
@@ -111,8 +116,12 @@ def test_every_message_says_what_to_do_with_commands_that_exist(message: Message
     assert message.loss.endswith(".")
     assert message.versions
     for command in message.commands:
-        if command.startswith("tfrepair "):
-            assert command.split()[1] in COMMANDS
+        words = command.split()
+        if words[0] != "tfrepair":
+            continue
+        assert words[1] in COMMANDS
+        options = {option for option in words if option.startswith("-")}
+        assert options <= OPTIONS.get(words[1], set())
 
 
 class TestParts:
@@ -129,6 +138,26 @@ class TestParts:
             "ValueError: Object arrays cannot be loaded when allow_pickle=False"
         )[0]
         assert found.commands[0] == "tfrepair inspect weights/vgg16.npy"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Failed to find any matching files for {} [Op:RestoreV2]",
+            "Failed to find any matching files for {}",
+            "OSError: SavedModel file does not exist at: {}/{{saved_model.pbtxt|saved_model.pb}}",
+            "Unable to open table file {}: Data loss: not an sstable (bad magic number): perhaps",
+            "TensorBundle at {} shard 0 (13 bytes): Checksum does not match: stored 1 vs. 2",
+            "np.load('{}.npy')\nEOFError: No data left in file",
+            "SavedModel file does not exist at: {}",
+        ],
+    )
+    @pytest.mark.parametrize(
+        "path", ["/content/drive/My Drive/run 3/model.ckpt-12", "./a/model.ckpt-5", "C:/a/b c/m.h5"]
+    )
+    def test_a_path_may_have_spaces(self, text: str, path: str) -> None:
+        found = explain(text.format(path))[0]
+        assert found.parts["path"].removesuffix(".npy") == path
+        assert any(path in command for command in found.commands) or not found.message.commands
 
     def test_a_path_with_a_trap_is_quoted_for_the_shell(self) -> None:
         found = explain("SavedModel file does not exist at: $(reboot)")[0]

@@ -29,6 +29,8 @@ _FILE = re.compile(
     r"|\.ckpt(?:-\d{1,12})?|/ckpt-\d{1,12}|/variables/variables)",
     re.IGNORECASE | re.DOTALL,
 )
+_IN_QUOTES = re.compile(r"['\"]([^'\"]{1,400})['\"]")
+_ANNOUNCED = re.compile(r"(?:open table file|TensorBundle at) (.{1,400}?)(?:: | shard |; |$)")
 _PLACE = re.compile(r"<[A-Za-z ]{1,20}>")
 
 
@@ -216,9 +218,13 @@ def _trigrams(text: str) -> frozenset[str]:
 
 def _path_in(where: Pasted) -> str:
     """Return the last thing in a text that looks like a model's file; empty if nothing does."""
-    for token in reversed(_TOKEN.split(where.text)):
-        trimmed = token.rstrip(".:")
-        is_short = len(trimmed) < _LONGEST_PATH
-        if is_short and "://" not in trimmed and _FILE.fullmatch(trimmed):
-            return trimmed
+    announced = _ANNOUNCED.search(where.text)
+    if announced is not None:
+        return announced.group(1)
+    for tokens in (_IN_QUOTES.findall(where.text), _TOKEN.split(where.text)):
+        for token in reversed(tokens):
+            trimmed = token.strip().rstrip(".:")
+            is_short = len(trimmed) < _LONGEST_PATH
+            if is_short and "://" not in trimmed and _FILE.fullmatch(trimmed):
+                return str(trimmed)
     return ""

@@ -1768,6 +1768,7 @@ MESSAGES: tuple[Message, ...] = (
         code="TFR-SM-NO-FILE",
         family=Family.SAVED_MODEL,
         forms=(
+            "SavedModel file does not exist at: <path>/{saved_model.pbtxt|saved_model.pb}",
             "SavedModel file does not exist at: <path>",
             "SavedModel file does not exist at",
         ),
@@ -1789,7 +1790,7 @@ MESSAGES: tuple[Message, ...] = (
         forms=(
             "Could not find variable <name>. This could mean that the variable has been deleted",
             "Error while reading resource variable <name> from Container",
-            "Resource <path> does not exist",
+            "Resource <name> does not exist",
             "Could not find variable <name>.",
         ),
         cause=(

@@ -14,13 +14,17 @@ LIMIT = 100_000
 
 _INTEGER = r"-?[\d,]{1,20}"
 _SHAPE = r"[\[(][^\[\]()]{0,200}[\])]"
+_PATH = (
+    # A word with a slash in it goes on with the path: /content/drive/My Drive/model.ckpt.
+    r"[^\s'\"`;,()]{1,400}(?: [^\s'\"`;,()\[\]=:/]{1,60}/[^\s'\"`;,()]{1,300}){0,4}"
+)
 _NAME = r"[^\s'\"`,;]{1,300}"
 _SLOT = (
     r"[^\s'\"`,;]{0,300}?(?:/(?:Adam|Momentum|RMSProp|Adagrad|Adadelta|Ftrl|FtrlProximal)(?:_\d)?"
     r"|adam_[mv]|beta[12]_power(?:_\d{1,4})?)"
 )
 _PLACES = {
-    "<path>": r"[^\s'\"`;,()]{1,400}",
+    "<path>": _PATH,
     "<name>": _NAME,
     "<class>": _NAME,
     "<slot>": _SLOT,
