@@ -57,7 +57,7 @@ CASES: list[tuple[list[str], int, str]] = [
     ([*CONVERT, "--arch", "nope/model"], 7, "there is no such file"),
     ([*CONVERT, "--arch", "."], 7, "it is a folder"),
     ([*CONVERT, "--arch", "x" * 5000 + "/m.py"], 7, "there is no such file"),
-    ([*CONVERT, "--arch", "weights.npy"], 7, "expected a Python file or a Keras JSON config"),
+    ([*CONVERT, "--arch", "weights.npy"], 7, "expected a Python file"),
     (["convert", "weights.npy", "weights.npy/out", "--arch", "model.py"], 4, "weights.npy"),
     (["convert", "weights.npy", ".", "--arch", "model.py"], 4, "holds weights.npy"),
     (["verify", "weights.npy"], 6, "tfrepair.json"),

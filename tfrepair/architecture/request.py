@@ -69,7 +69,8 @@ def _located(arch: str) -> tuple[str, str, str]:
             raise ArchitectureError(message, remedy=_REMEDY)
         return kind, str(Path(path).resolve()), factory
     looks_like_a_file = "/" in path or path.endswith((".py", ".json"))
-    if _MODULE.match(path) and not looks_like_a_file and not Path(path).is_dir():
+    is_module = _MODULE.match(path) is not None and not looks_like_a_file
+    if is_module and not _exists(path):
         return "module", path, factory
     found = "it is a folder" if _exists(path) else "there is no such file"
     message = f"--arch {arch}: {found}"

@@ -13,7 +13,7 @@ class Bar:
     """Shows the stage at work; silent if stderr is not a terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._disable = True if quiet else None
+        self._disable = True if quiet or sys.stderr is None else None
         self._bar: tqdm[Any] | None = None
         self._stage = ""
         self._file = sys.stderr
@@ -24,7 +24,7 @@ class Bar:
         if stage != self._stage or self._bar is None:
             self._close()
             self._stage = stage
-            form = None if total else "{desc} ... {elapsed}"
+            form = None if total else "{desc} ..."
             self._bar = tqdm(
                 total=total or None,
                 desc=stage,
