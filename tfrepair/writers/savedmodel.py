@@ -2,7 +2,8 @@
 
 Values go to the host through files, one variable at a time, so that no more than the largest one
 is in memory here; the host assigns them before it traces, so that nothing is baked from an
-initial value. Comes after rebuild; :mod:`tfrepair.verify` reads the result with other code.
+initial value. What TensorFlow exports is then written once more by our own bundle writer, and
+both must agree. Comes after rebuild; :mod:`tfrepair.verify` reads the result with other code.
 """
 
 import json
@@ -15,6 +16,7 @@ import numpy as np
 from tfrepair.core.receipt import Receipt
 from tfrepair.core.state import State, StateEntry
 from tfrepair.tfhost.protocol import ExportRequest, Host, ValueFile
+from tfrepair.writers.variables import fill_variables
 
 Step = Callable[[int, int], None]
 """Called with the number of finished values and of all values."""
@@ -38,6 +40,11 @@ def write(state: State, host: Host, stage: Path, *, keep_state: bool, step: Step
         For a live model: keep optimizer, seeds and metrics.
     step
         Told about progress.
+
+    Raises
+    ------
+    WriteError
+        If TensorFlow's bytes and ours differ.
     """
     values = stage / "values"
     values.mkdir()
@@ -46,14 +53,17 @@ def write(state: State, host: Host, stage: Path, *, keep_state: bool, step: Step
     for place, entry in enumerate(filled):
         files.append(_spill(entry, values / f"{place}.bin"))
         step(place + 1, len(filled))
-    return host.export(
+    model = stage / "model"
+    receipt = host.export(
         ExportRequest(
-            directory=str(stage / "model"),
+            directory=str(model),
             values=tuple(files),
             keep_state=keep_state,
             probe=str(stage / "probe.npz"),
         )
     )
+    fill_variables(model, state, receipt.variables, stage / "variables")
+    return receipt
 
 
 def _spill(entry: StateEntry, path: Path) -> ValueFile:

@@ -7,21 +7,25 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.tfhost.worker.conftest import ZOO, Export, export_from
+from tests.tfhost.worker.conftest import ZOO, Export, Exported, export_from
 from tfrepair.architecture.request import arch_request
-from tfrepair.core.architecture import Architecture, VariableKind
-from tfrepair.core.errors import ArchitectureError
+from tfrepair.core.architecture import Architecture, VariableKind, VariablePath
+from tfrepair.core.errors import ArchitectureError, WriteError
 from tfrepair.core.findings import Severity
+from tfrepair.core.state import Provenance, ProvenanceKind, State, StateEntry
 from tfrepair.planning.orders import named_convention
 from tfrepair.tfhost.client import ChildHost, worker_environment
 from tfrepair.verify.bits import check_bits
 from tfrepair.verify.forward import check_forward
 from tfrepair.verify.structure import check_structure
+from tfrepair.writers.variables import fill_variables
 
 pytestmark = pytest.mark.tf
 
@@ -62,6 +66,47 @@ def test_what_was_written_is_what_was_meant(
     assert [check for check in (*checks, *forward) if not check.passed] == []
     assert worst is not None
     assert batches == ((4,) if name == "stateful" else (1, 3))
+
+
+@pytest.mark.parametrize(("name", "keras"), ALL, ids=IDS)
+def test_our_writer_comes_to_tensorflow_s_bytes(
+    name: str, keras: int, exported: Export, tmp_path: Path
+) -> None:
+    one = exported(name, keras)
+    copy = tmp_path / "model"
+    shutil.copytree(one.model, copy)
+    fill_variables(copy, state_of(one), one.receipt.variables, tmp_path / "scratch")
+    for file in sorted((one.model / "variables").iterdir()):
+        assert (copy / "variables" / file.name).read_bytes() == file.read_bytes()
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_a_value_that_was_not_exported_is_refused(exported: Export, tmp_path: Path) -> None:
+    one = exported("functional")
+    copy = tmp_path / "model"
+    shutil.copytree(one.model, copy)
+    first, *others = state_of(one).entries
+    value = one.values[first.path] + 1
+    state = State(entries=(replace(first, fetch=lambda: value), *others))
+    with pytest.raises(WriteError, match="two writers differ"):
+        fill_variables(copy, state, one.receipt.variables, tmp_path / "scratch")
+    for file in sorted((one.model / "variables").iterdir()):
+        assert (copy / "variables" / file.name).read_bytes() == file.read_bytes()
+
+
+def state_of(one: Exported) -> State:
+    return State(
+        entries=tuple(
+            StateEntry(
+                path=VariablePath(path),
+                shape=value.shape,
+                dtype=value.dtype.name,
+                provenance=Provenance(kind=ProvenanceKind.READ),
+                fetch=partial(np.asarray, value),
+            )
+            for path, value in one.values.items()
+        )
+    )
 
 
 @pytest.mark.parametrize(("name", "keras"), ALL, ids=IDS)
