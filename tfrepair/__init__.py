@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tfrepair.api.checking import check as check
+    from tfrepair.api.comparison import diff as diff
     from tfrepair.api.conversion import convert as convert
     from tfrepair.api.conversion import plan as plan
     from tfrepair.api.inspection import Inspection as Inspection
@@ -36,7 +38,9 @@ _WHERE = {
     "TensorStore": ("tfrepair.core.tensor", "TensorStore"),
     "TfrepairError": ("tfrepair.core.errors", "TfrepairError"),
     "Verdict": ("tfrepair.core.verdict", "Verdict"),
+    "check": ("tfrepair.api.checking", "check"),
     "convert": ("tfrepair.api.conversion", "convert"),
+    "diff": ("tfrepair.api.comparison", "diff"),
     "inspect": ("tfrepair.api.inspection", "inspect"),
     "open": ("tfrepair.api.sources", "open_store"),
     "save_plan": ("tfrepair.api.plans", "save_plan"),

@@ -1,12 +1,15 @@
 """A checkup for a terminal: the saves in a table, then what is wrong with each, and what to do."""
 
 import os
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from tfrepair.api.checking import check
 from tfrepair.api.checkup.verdicts import Checkup, SaveCheckup, State
+from tfrepair.cli.ending import print_json
 from tfrepair.cli.printable import one_line
 from tfrepair.cli.tables import Page
 from tfrepair.core.findings import Finding, Severity
@@ -29,6 +32,22 @@ _COLORS = {
 _FEW = 10
 _KEYWORD = 11
 """Columns of the keyword: enough for the longest health, indented."""
+
+
+def run_checkup(path: Path, *, everything: bool, quiet: bool, as_json: bool) -> int:
+    """Check a path, print the result, and return the exit code.
+
+    Raises
+    ------
+    SourceError
+        If nothing is there.
+    """
+    checkup = check(path)
+    if as_json:
+        print_json(checkup.to_json())
+    elif not quiet:
+        show_checkup(checkup, everything=everything)
+    return checkup.exit_code
 
 
 def show_checkup(checkup: Checkup, *, everything: bool = False) -> None:

@@ -1,12 +1,14 @@
 """A comparison as a table for a terminal: what differs, row by row, and the exact counts."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from tfrepair.api.comparison import Comparison, Relation, Row, Side
+from tfrepair.api.comparison import Comparison, Relation, Row, Side, diff
+from tfrepair.cli.ending import print_json
 from tfrepair.cli.printable import one_line
 from tfrepair.cli.tables import Page
 from tfrepair.core.difference import Difference
@@ -26,6 +28,22 @@ _STYLES = {
 }
 _FEW = 40
 _HEALTHY = (Health.VERIFIED, Health.UNVERIFIED)
+
+
+def run_comparison(a: Path, b: Path, *, everything: bool, quiet: bool, as_json: bool) -> int:
+    """Compare two sources, print the result, and return the exit code.
+
+    Raises
+    ------
+    SourceError
+        If one of them cannot be opened.
+    """
+    comparison = diff(a, b)
+    if as_json:
+        print_json(comparison.to_json())
+    elif not quiet:
+        show_comparison(comparison, everything=everything)
+    return comparison.exit_code
 
 
 def show_comparison(comparison: Comparison, *, everything: bool = False) -> None:

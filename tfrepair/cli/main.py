@@ -17,6 +17,7 @@ from tfrepair.cli.options import (
     All,
     AllowMissing,
     Arch,
+    Checked,
     Checkpoint,
     Debug,
     DryRun,
@@ -35,6 +36,8 @@ from tfrepair.cli.options import (
     Quiet,
     ReaderOption,
     Source,
+    SourceA,
+    SourceB,
     Strict,
     To,
     UseEma,
@@ -318,6 +321,43 @@ def explain_command(
         from tfrepair.cli.explanation_text import run_explanation
 
         return run_explanation(text, as_json=as_json)
+
+    end(work, debug=debug, as_json=as_json)
+
+
+@app.command("diff")
+def diff_command(
+    a: SourceA,
+    b: SourceB,
+    show_all: All = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    as_json: Json = False,
+) -> None:
+    """Compare two sources bit by bit, name by name; 0 if they are equal, 3 if not."""
+
+    def work() -> int:
+        from tfrepair.cli.comparison_table import run_comparison
+
+        return run_comparison(a, b, everything=show_all, quiet=quiet, as_json=as_json)
+
+    end(work, debug=debug, as_json=as_json)
+
+
+@app.command("check")
+def check_command(
+    path: Checked,
+    show_all: All = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is damaged, how, and what can be had; 0 healthy, 3 damage, 5 nothing readable."""
+
+    def work() -> int:
+        from tfrepair.cli.checkup_table import run_checkup
+
+        return run_checkup(path, everything=show_all, quiet=quiet, as_json=as_json)
 
     end(work, debug=debug, as_json=as_json)
 

@@ -12,6 +12,11 @@ Checkpoint = Annotated[
         help="Checkpoint: prefix, any of its files, or its directory; it is never changed."
     ),
 ]
+SourceA = Annotated[Path, typer.Argument(help="Weights, a checkpoint or a SavedModel.")]
+SourceB = Annotated[Path, typer.Argument(help="Another one, of the same or another format.")]
+Checked = Annotated[
+    Path, typer.Argument(help="A save, by prefix or any of its files, or a folder of saves.")
+]
 Out = Annotated[Path, typer.Argument(help="Directory or file to write.")]
 To = Annotated[
     str,
