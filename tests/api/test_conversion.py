@@ -92,6 +92,26 @@ def test_wrong_options_are_usage_errors(options: dict[str, Any], error: type[Exc
         dry(**options)
 
 
+class _Model:
+    """Whatever has attributes may be a model of some framework."""
+
+
+@pytest.mark.parametrize(
+    ("arch", "options", "words"),
+    [
+        (lambda: None, {}, "call it"),
+        (_Model, {}, "call it"),
+        (3, {}, "found int"),
+        ([], {}, "found list"),
+        (_Model(), {"input_shapes": ("3",)}, "sample_input"),
+    ],
+)
+def test_what_cannot_be_a_model(arch: object, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        tfrepair.plan("weights.npy", arch=arch, **options)
+    assert words in str(caught.value)
+
+
 def test_unknown_keywords_are_type_errors() -> None:
     with pytest.raises(TypeError, match="overwrit"):
         dry(overwrit=True)

@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any, Unpack
 
 from tfrepair.api.copying import copied, require_copy
@@ -18,6 +20,7 @@ from tfrepair.api.verification import verify_written
 from tfrepair.architecture.request import arch_request
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.digest import array_digest
+from tfrepair.core.errors import UsageError
 from tfrepair.core.plan import Plan, Reference
 from tfrepair.core.state import State
 from tfrepair.core.tensor import TensorStore
@@ -187,6 +190,7 @@ def _host(arch: Any, options: Options) -> tuple[Host, ArchRequest]:  # noqa: ANN
             metrics=options.metrics,
         )
         return ChildHost(keras=options.keras), request
+    _require_model(arch, options)
     live = ArchRequest(
         kind="live",
         location=type(arch).__name__,
@@ -198,10 +202,23 @@ def _host(arch: Any, options: Options) -> tuple[Host, ArchRequest]:  # noqa: ANN
     return InProcessHost(arch, options.sample_input), live
 
 
+def _require_model(arch: Any, options: Options) -> None:  # noqa: ANN401 - as for convert
+    """Refuse what cannot be a live model, before TensorFlow has to look at it."""
+    if isinstance(arch, type | FunctionType | MethodType | partial):
+        message = f"arch: expected a model or a path, found {getattr(arch, '__name__', arch)}"
+        raise UsageError(message, remedy="call it: arch=build_model()")
+    if not hasattr(arch, "__dict__"):
+        message = f"arch: expected a model or a path, found {type(arch).__name__}"
+        raise UsageError(message, remedy='for example arch="model.py"')
+    if options.input_shapes:
+        message = "input_shapes are for an architecture that is given by its path"
+        raise UsageError(message, remedy="give sample_input, or call the model once")
+
+
 def _inputs(source: str | Path, request: ArchRequest | None, options: Options) -> tuple[Path, ...]:
     """Return what the user gave and must find unchanged."""
     given = [Path(source)]
-    if request is not None and request.kind in ("file", "json"):
+    if request is not None and request.kind not in ("module", "live"):
         given.append(Path(request.location))
     if options.plan is not None:
         given.append(Path(options.plan))
