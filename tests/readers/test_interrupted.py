@@ -177,3 +177,22 @@ def test_a_merge_gives_the_index_that_tensorflow_writes(tmp_path: Path) -> None:
     assert digests(open_source(tmp_path / "kept" / "ckpt-2")) == digests(
         open_source(tmp_path / "ckpt-2")
     )
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["checkpoint", "saver"])
+def test_a_save_killed_while_it_wrote_is_called_so(temp: Path, inside: bool) -> None:
+    folder = temp if inside else temp.parent
+    folder.mkdir(exist_ok=True)
+    name = PART if inside else "ckpt-2"
+    (folder / f"{name}{DATA}.tempstate123").write_bytes(bytes(1000))
+    for path in (temp.parent, temp.parent / "ckpt-2"):
+        with pytest.raises(SourceError, match=r"killed while it wrote.* \(1000 bytes\)"):
+            open_source(path)
+
+
+def test_an_unfinished_save_does_not_hide_the_one_before(temp: Path) -> None:
+    for end in (DATA, INDEX):
+        put(KERAS, end, temp.parent / ("ckpt-1" + end))
+    temp.mkdir()
+    (temp / f"{PART}{DATA}.tempstate123").write_bytes(bytes(1000))
+    assert digests(open_source(temp.parent)) == digests(open_source(KERAS))

@@ -22,6 +22,7 @@ from tfrepair.wire.mapping import map_file
 _TEMPORARY = re.compile(
     r"\.tempstate\d+$|\.tmp[0-9a-f]+$|_temp(?:_[0-9a-f]{32})?$|^checkpoint\.tmp", re.DOTALL
 )
+_UNFINISHED = re.compile(r"\.data-\d{5}-of-\d{5}\.tempstate\d+$")
 _PART = "part-00000-of-00001.index"
 _MAX_LISTED = 10
 
@@ -52,6 +53,26 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def unfinished_data(path: Path) -> tuple[Path, ...]:
+    """Return the temporary data files of saves that were killed while they wrote.
+
+    Parameters
+    ----------
+    path
+        A run folder, or a prefix: then only files of its save are returned.
+    """
+    folder, name = (path, "") if path.is_dir() else (path.parent, path.name)
+    if not folder.is_dir():
+        return ()
+    found: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if not entry.name.startswith(name):
+            continue
+        inside = entry.is_dir() and _TEMPORARY.search(entry.name)
+        found += sorted(entry.iterdir()) if inside else [entry]
+    return tuple(file for file in found if _UNFINISHED.search(file.name))
 
 
 def has_spare_index(prefix: Path) -> bool:

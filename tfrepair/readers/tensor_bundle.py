@@ -12,23 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfrepair.core.errors import OverLimit, SourceError, Unrecognised
+from tfrepair.core.errors import OverLimit, SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Limits, Origin, Purpose, SourceName, Tensor, TensorStore
 from tfrepair.readers.base import Candidate, system_errors
+from tfrepair.readers.bundle_index import find_index, nothing_there
 from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
-from tfrepair.readers.interrupted import has_spare_index, leftovers, spare_index
+from tfrepair.readers.interrupted import leftovers, unfinished_data
 from tfrepair.readers.naming import Naming
-from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.readers.object_names import name_objects
 from tfrepair.readers.rivals import check_rival
 from tfrepair.readers.saver_names import name_saver_tensors
-from tfrepair.readers.saves import Kind, Save, choose_save
-from tfrepair.readers.unmerged import find_unmerged, merge
+from tfrepair.readers.saves import Kind, choose_save
 from tfrepair.wire.bundle import OBJECT_GRAPH_KEY
 from tfrepair.wire.bundle_data import Shards
-from tfrepair.wire.bundle_index import BundleIndex, salvage_index
-from tfrepair.wire.mapping import map_file
+from tfrepair.wire.bundle_index import BundleIndex
 from tfrepair.wire.object_graph import TrackableNode, read_trackable_graph
 
 _MANY = 20
@@ -45,7 +43,11 @@ class TensorBundleReader:
     def recognizes(self, candidate: Candidate) -> bool:
         """Return whether the path names a save of this format."""
         try:
-            return choose_save(candidate.path).of(Kind.BUNDLE) is not None
+            choice = choose_save(candidate.path)
+            if choice.saves or candidate.is_file:
+                return choice.of(Kind.BUNDLE) is not None
+            with system_errors(candidate.path):
+                return bool(unfinished_data(candidate.path))
         except SourceError:
             return candidate.is_directory
 
@@ -61,9 +63,8 @@ class TensorBundleReader:
         choice = choose_save(path)
         save = choice.of(Kind.BUNDLE)
         if save is None:
-            message = f"{path}: no .index or .data file of a checkpoint belongs to this"
-            raise Unrecognised(message, remedy="give the prefix or any file of the checkpoint")
-        index, shards, spare = _find_index(save)
+            raise nothing_there(path)
+        index, shards, spare = find_index(save)
         if len(index.entries) > limits.max_tensors:
             message = f"{index.where}: {len(index.entries)} entries, limit {limits.max_tensors}"
             raise OverLimit(message)
@@ -89,69 +90,6 @@ class TensorBundleReader:
         )
         check_rival(store, choice, limits)
         return store
-
-
-def _find_index(save: Save) -> tuple[BundleIndex, Shards, tuple[Finding, ...]]:
-    """Read the index, or what an interrupted save left in its place.
-
-    The index of a save in parts is joined from theirs. A spare one is taken if the index itself
-    is missing or unreadable, or belongs to other data.
-    """
-    if save.unmerged is not None:
-        return (*merge(save.unmerged), (save.unmerged.finding,))
-    path = save.prefix.with_name(f"{save.prefix.name}.index")
-    try:
-        index = _read_index(path, save)
-    except SourceError as error:
-        found = _without_index(save, error.message)
-        if found is None:
-            raise
-        return found
-    shards = Shards(save.prefix, index.header)
-    if not has_spare_index(save.prefix) or Neighborhood(index, shards).is_sound:
-        return index, shards, ()
-    reason = f"{path} does not belong to the data: the save before was overwritten halfway"
-    return _spare(save, reason) or (index, shards, ())
-
-
-def _without_index(
-    save: Save, reason: str
-) -> tuple[BundleIndex, Shards, tuple[Finding, ...]] | None:
-    found = _spare(save, reason)
-    parts = find_unmerged(save.prefix)
-    if found is not None or parts is None:
-        return found
-    try:
-        return (*merge(parts), (parts.finding,))
-    except SourceError:
-        return None
-
-
-def _spare(save: Save, reason: str) -> tuple[BundleIndex, Shards, tuple[Finding, ...]] | None:
-    found = spare_index(save.prefix)
-    if found is None:
-        return None
-    index, path = found
-    return index, Shards(save.prefix, index.header), (_spare_finding(path, reason),)
-
-
-def _read_index(path: Path, save: Save) -> BundleIndex:
-    if path not in save.files:
-        names = ", ".join(file.name for file in save.files)
-        message = f"{path}: the index is not there; without it nothing says what is in {names}"
-        raise SourceError(
-            message, remedy="look for the .index file, also as *.tempstate* or in a *_temp folder"
-        )
-    return salvage_index(map_file(path), str(path))
-
-
-def _spare_finding(path: Path, reason: str) -> Finding:
-    return Finding(
-        code="interrupted-save-finished",
-        severity=Severity.WARNING,
-        where=str(path),
-        message=f"read with this index, which fits the data; {reason}",
-    )
 
 
 def _object_graph(

@@ -1,0 +1,97 @@
+"""The index of the bundle that is meant: the file itself, or what an interrupted save left of it.
+
+Comes after :mod:`tfrepair.readers.saves`, which says which save is meant, and before
+:mod:`tfrepair.readers.tensor_bundle`, which makes tensors of the entries.
+"""
+
+from pathlib import Path
+
+from tfrepair.core.errors import SourceError, Unrecognised
+from tfrepair.core.findings import Finding, Severity
+from tfrepair.readers.base import system_errors
+from tfrepair.readers.interrupted import has_spare_index, spare_index, unfinished_data
+from tfrepair.readers.neighborhood import Neighborhood
+from tfrepair.readers.saves import Save
+from tfrepair.readers.unmerged import find_unmerged, merge
+from tfrepair.wire.bundle_data import Shards
+from tfrepair.wire.bundle_index import BundleIndex, salvage_index
+from tfrepair.wire.mapping import map_file
+
+Found = tuple[BundleIndex, Shards, tuple[Finding, ...]]
+"""The index, the data files it belongs to, and what was done to get there."""
+
+
+def nothing_there(path: Path) -> SourceError:
+    """Say why there is nothing to read: at best, a save that was killed while it wrote."""
+    with system_errors(path):
+        started = unfinished_data(path)
+        sizes = [f"{file} ({file.stat().st_size} bytes)" for file in started]
+    if started:
+        message = (
+            f"{path}: a save was killed while it wrote, before its index: {', '.join(sizes)}; "
+            "nothing says which tensors are in there"
+        )
+        return SourceError(message, remedy="give an older save of the same run")
+    message = f"{path}: no .index or .data file of a checkpoint belongs to this"
+    return Unrecognised(message, remedy="give the prefix or any file of the checkpoint")
+
+
+def find_index(save: Save) -> Found:
+    """Read the index, or what an interrupted save left in its place.
+
+    The index of a save in parts is joined from theirs. A spare one is taken if the index itself
+    is missing or unreadable, or belongs to other data.
+    """
+    if save.unmerged is not None:
+        return (*merge(save.unmerged), (save.unmerged.finding,))
+    path = save.prefix.with_name(f"{save.prefix.name}.index")
+    try:
+        index = _read_index(path, save)
+    except SourceError as error:
+        found = _without_index(save, error.message)
+        if found is None:
+            raise
+        return found
+    shards = Shards(save.prefix, index.header)
+    if not has_spare_index(save.prefix) or Neighborhood(index, shards).is_sound:
+        return index, shards, ()
+    reason = f"{path} does not belong to the data: the save before was overwritten halfway"
+    return _spare(save, reason) or (index, shards, ())
+
+
+def _without_index(save: Save, reason: str) -> Found | None:
+    found = _spare(save, reason)
+    parts = find_unmerged(save.prefix)
+    if found is not None or parts is None:
+        return found
+    try:
+        return (*merge(parts), (parts.finding,))
+    except SourceError:
+        return None
+
+
+def _spare(save: Save, reason: str) -> Found | None:
+    found = spare_index(save.prefix)
+    if found is None:
+        return None
+    index, path = found
+    return index, Shards(save.prefix, index.header), (_spare_finding(path, reason),)
+
+
+def _read_index(path: Path, save: Save) -> BundleIndex:
+    if path not in save.files:
+        names = ", ".join(file.name for file in save.files)
+        message = f"{path}: the index is not there; without it nothing says what is in {names}"
+        raise SourceError(
+            message, remedy="look for the .index file, also as *.tempstate* or in a *_temp folder"
+        )
+    return salvage_index(map_file(path), str(path))
+
+
+def _spare_finding(path: Path, reason: str) -> Finding:
+    return Finding(
+        code="interrupted-save-finished",
+        severity=Severity.WARNING,
+        where=str(path),
+        message=f"read with this index, which fits the data; {reason}",
+    )
