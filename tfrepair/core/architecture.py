@@ -16,6 +16,9 @@ from tfrepair.core.tensor import Shape
 VariablePath = NewType("VariablePath", str)
 """Readable unique name of a target variable; a second use of a path is ``path#2``."""
 
+GRAPH_1 = "graph1"
+"""``Architecture.framework`` of a TensorFlow 1 graph: its checkpoints use the variables' names."""
+
 
 class VariableKind(StrEnum):
     """What a variable is there for; only weights are planned."""
@@ -173,7 +176,8 @@ class Architecture:
     Attributes
     ----------
     framework
-        ``"keras3"``, ``"keras2"`` (tf_keras) or ``"module"`` (a plain ``tf.Module``).
+        ``"keras3"``, ``"keras2"`` (tf_keras), ``"module"`` (a plain ``tf.Module``) or
+        ``"graph1"`` (a TensorFlow 1 graph, see :data:`GRAPH_1`).
     name, class_name
         The model's own name and class.
     source
@@ -184,7 +188,7 @@ class Architecture:
         Weights first, in today's ``get_weights()`` order, then seeds, untracked variables,
         metrics and the optimizer's variables.
     root
-        Layer tree for the order conventions; ``None`` for a ``tf.Module``.
+        Layer tree for the order conventions; ``None`` for a ``tf.Module`` or a graph.
     inputs, outputs
         Of ``serving_default``.
     optimizer, optimizer_config

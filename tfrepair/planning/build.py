@@ -17,6 +17,7 @@ from tfrepair.core.statistics import Statistics
 from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import Cast, Transform
 from tfrepair.planning.averages import stand_ins, with_true_names
+from tfrepair.planning.equal_names import plan_equal_names, with_training_state
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
@@ -72,14 +73,18 @@ def build_plan(
 
         return with_true_names(build_plan(ins.store, architecture, truly, order=order), ins)
     tensors = tuple(tensor for tensor in store if tensor.may_be_weight)
+    by_equal_name = plan_equal_names(tensors, architecture)
     if order:
         outcome = _forced(_in_order(tensors), architecture, statistics, order)
+    elif by_equal_name is not None:
+        outcome = by_equal_name
     elif not store.names_are_meaningful or _enumerated(tensors):
         outcome = _as_list(_in_order(tensors), architecture, statistics)
     else:
         outcome = _named(tensors, architecture, statistics)
     outcome = replace(outcome, leftover=(*outcome.leftover, *_no_weights(store)))
-    return _checked(_plan(outcome), tensors, architecture, statistics)
+    plan = _checked(_plan(outcome), tensors, architecture, statistics)
+    return with_training_state(plan, store, architecture)
 
 
 def _no_weights(store: TensorStore) -> tuple[Leftover, ...]:

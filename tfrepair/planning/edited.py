@@ -18,6 +18,7 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Confidence, Gap, Leftover, Match, Plan
 from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import Cast, Transform, TransformError
+from tfrepair.planning.equal_names import fillable
 from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.plan_file import Line, PlanFile
 from tfrepair.planning.values import contradiction, overflow
@@ -61,7 +62,7 @@ def apply_plan_file(
         message = "the plan does not fit: " + "; ".join(problems)
         raise PlanError(message, remedy="mend these lines of [map]")
     unlikely = [_unlikely(match, variables[match.target], statistics) for match in by_hand]
-    ranked = {variable.path: place for place, variable in enumerate(architecture.weights)}
+    ranked = {variable.path: place for place, variable in enumerate(fillable(architecture))}
     return replace(
         fresh,
         matches=tuple(sorted(matches, key=lambda match: ranked[match.target])),
@@ -93,7 +94,7 @@ def _matches(
     lines: Mapping[str, Line], fresh: Plan, store: TensorStore, architecture: Architecture
 ) -> tuple[list[Match], list[str]]:
     """Return the lines that fit, and what is wrong with the others."""
-    weights = {variable.path: variable for variable in architecture.weights}
+    weights = {variable.path: variable for variable in fillable(architecture)}
     tensors = store.by_name
     known = {match.target: match for match in fresh.matches}
     matches, problems = [], []

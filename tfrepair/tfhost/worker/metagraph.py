@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfrepair.core.architecture import Architecture, TensorSpec
+from tfrepair.core.architecture import GRAPH_1, Architecture, TensorSpec
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.tfhost.protocol import ArchRequest
@@ -21,9 +21,6 @@ from tfrepair.tfhost.worker.graph_inputs import Fed
 from tfrepair.tfhost.worker.graph_rewrite import Rewritten, rewrite
 from tfrepair.tfhost.worker.graph_variables import GraphVariable, find_variables
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef, view
-
-KIND = "meta"
-FRAMEWORK = "graph1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +204,7 @@ def _described(
 ) -> Architecture:
     serving = built.serving
     return Architecture(
-        framework=FRAMEWORK,
+        framework=GRAPH_1,
         name=Path(request.location).name.removesuffix(".meta"),
         class_name="MetaGraphDef",
         source=request.location,
