@@ -144,6 +144,8 @@ class TestParts:
         [
             "Failed to find any matching files for {} [Op:RestoreV2]",
             "Failed to find any matching files for {}",
+            "Failed to find any matching files for {}\n\t [[node save/RestoreV2]]",
+            "Failed to find any matching files for {}\n\nDuring handling of it\n" + "x" * 200,
             "OSError: SavedModel file does not exist at: {}/{{saved_model.pbtxt|saved_model.pb}}",
             "Unable to open table file {}: Data loss: not an sstable (bad magic number): perhaps",
             "TensorBundle at {} shard 0 (13 bytes): Checksum does not match: stored 1 vs. 2",
@@ -158,6 +160,16 @@ class TestParts:
         found = explain(text.format(path))[0]
         assert found.parts["path"].removesuffix(".npy") == path
         assert any(path in command for command in found.commands) or not found.message.commands
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/content/My Dri\nve/run/model.ckpt", "/data/run/mod\nel.ckpt", "/data\n/run/m.ckpt"],
+    )
+    def test_a_folded_path_is_not_guessed(self, path: str) -> None:
+        found = explain(f"Failed to find any matching files for {path}")[0]
+        assert found.message.code == "TFR-CKPT-NO-FILES"
+        assert "path" not in found.parts
+        assert found.commands[0] == "tfrepair check PATH"
 
     def test_a_path_with_a_trap_is_quoted_for_the_shell(self) -> None:
         found = explain("SavedModel file does not exist at: $(reboot)")[0]

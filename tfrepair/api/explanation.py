@@ -155,10 +155,18 @@ def _exact(where: Pasted) -> tuple[Explanation, ...]:
             form=hit.form,
             is_exact=True,
             likeness=100.0,
-            parts=({"path": path} if path else {}) | hit.found.parts,
+            parts=_parts(hit.found, path, where),
         )
         for hit in kept
     )
+
+
+def _parts(found: Found, path: str, where: Pasted) -> dict[str, str]:
+    """Return what stood in the places; a path that may have lost or gained a space is left out."""
+    parts = ({"path": path} if path else {}) | found.parts
+    if "path" in parts and not where.is_whole(parts["path"]):
+        del parts["path"]
+    return parts
 
 
 def _best_hit(message: Message, where: Pasted) -> _Hit | None:
@@ -182,6 +190,7 @@ def _near(where: Pasted) -> tuple[Explanation, ...]:
     pieces = _trigrams(text)
     likely = sorted(MESSAGES, key=lambda message: -_share(message, pieces))[:_TRIED]
     path = _path_in(where)
+    path = path if path and where.is_whole(path) else ""
     near = [
         Explanation(
             message=message,

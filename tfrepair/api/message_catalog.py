@@ -1448,7 +1448,11 @@ MESSAGES: tuple[Message, ...] = (
     Message(
         code="TFR-OPT-SLOT-KEY",
         family=Family.OPTIMIZER_STATE,
-        forms=("Key <slot> not found in checkpoint",),
+        forms=(
+            "Key beta1_power not found in checkpoint",
+            "Key <name>/Adam_1 not found in checkpoint",
+            "Key <slot> not found in checkpoint",
+        ),
         cause=(
             "The graph's optimizer has slots (Adam, Momentum, beta powers, ...) that were not "
             "saved: the optimizer was changed, a second one was added, or only weights were "

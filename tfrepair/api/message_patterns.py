@@ -42,6 +42,10 @@ _ANY_QUOTE = rf"[\\{_QUOTES}]{{0,2}}"
 """A quotation mark may be of another kind, escaped (a message in a message), or lost."""
 _SPLIT = re.compile("(" + "|".join(re.escape(place) for place in _PLACES) + ")")
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\))")
+_GOES_ON = re.compile(r"[\w./~-]")
+"""How a line begins that may go on with a word of the line before."""
+_OPEN_END = re.compile(r"[^\[\]:;,()'\"]{0,60}")
+"""What may stand between a part and the fold if the part goes on behind it."""
 _MARGIN = " \t\r\f\v>|│┃"
 _SAME = str.maketrans("\u2018\u2019\u201c\u201d\u00a0", "''\"\" ")
 """Typographic quotation marks and the space that does not break."""
@@ -59,11 +63,25 @@ class Pasted:
         The same without any space: a terminal folds lines within words.
     lower
         ``squashed`` in lower case.
+    lines
+        The text as it was folded; what stands on one line is whole.
     """
 
     text: str
     squashed: str
     lower: str
+    lines: tuple[str, ...]
+
+    def is_whole(self, part: str) -> bool:
+        """Return False if a part may have been folded: where a space was is anybody's guess."""
+        longest = max(map(len, self.lines), default=0)
+        following = (*self.lines[1:], "")
+        for line, after in zip(self.lines, following, strict=True):
+            _, found, rest = line.rpartition(part)
+            may_go_on = len(line) == longest and _GOES_ON.match(after) is not None
+            if found and not (may_go_on and _OPEN_END.fullmatch(rest)):
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +121,11 @@ def pasted(text: str) -> Pasted:
         A message or a whole traceback; of a very long text the end counts.
     """
     plain = _ANSI.sub("", text[-LIMIT:]).translate(_SAME)
-    lines = (line.strip(_MARGIN) for line in plain.replace("\\n", "\n").splitlines())
-    words = " ".join(lines).split()
-    squashed = "".join(words)
-    return Pasted(text=" ".join(words), squashed=squashed, lower=squashed.lower())
+    parts = (line.strip(_MARGIN) for line in plain.replace("\\n", "\n").splitlines())
+    lines = tuple(" ".join(part.split()) for part in parts if part)
+    text = " ".join(line for line in lines if line)
+    squashed = text.replace(" ", "")
+    return Pasted(text=text, squashed=squashed, lower=squashed.lower(), lines=lines)
 
 
 @cache
