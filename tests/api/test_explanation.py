@@ -22,7 +22,7 @@ OPTIONS = {
     name: {option for parameter in command.params for option in parameter.opts}
     for name, command in typer.main.get_group(app).commands.items()
 }
-COMMANDS = OPTIONS.keys() | {"check"}
+COMMANDS = OPTIONS.keys()
 IDS = [f"{code}-{number}" for number, (code, _) in enumerate(PASTED)]
 
 

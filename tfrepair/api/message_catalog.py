@@ -375,7 +375,11 @@ MESSAGES: tuple[Message, ...] = (
         ),
         loss="Nothing: the parts lie in a `_temp` directory beside the prefix. Do not delete it.",
         commands=(_CHECK,),
-        advice=("Not yet: finishing an interrupted merge.",),
+        advice=(
+            "`check` on the directory says what each part holds. A part is a checkpoint by itself: "
+            "give its prefix, `..._temp_.../part-00000-of-00002`.",
+            "Not yet: joining the parts of several workers.",
+        ),
         versions="TensorFlow 2 with sharded saving",
     ),
     Message(
@@ -393,7 +397,11 @@ MESSAGES: tuple[Message, ...] = (
         ),
         loss="Nothing that a part holds: every part has its own index.",
         commands=(_CHECK,),
-        advice=("Not yet: merging the parts. Keep the temporary directories of all workers.",),
+        advice=(
+            "Keep the temporary directories of all workers, and run `check` on each. A part is a "
+            "checkpoint by itself: give its prefix, `..._temp_.../part-00000-of-00002`.",
+            "Not yet: joining the parts of several workers.",
+        ),
         versions=_TF_ALL,
     ),
     Message(
