@@ -105,20 +105,35 @@ def keras3_export(directory: str) -> None:
     model.export(directory, verbose=False)
 
 
-def tf_keras_trained(directory: str) -> None:
+def tf_keras_slots(directory: str) -> None:
+    """Save a tf_keras model whose optimizer keeps its slots beside the variables."""
+    import tf_keras
+
+    tf_keras_trained(directory, tf_keras.optimizers.legacy.Adam())
+
+
+def tf_keras_trained(directory: str, optimizer: Any = "adam") -> None:
     """Save a tf_keras model after a step of Adam, with the optimizer's slots."""
     import numpy as np
     import tf_keras
 
     model = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,), name="dense")])
-    model.compile(optimizer="adam", loss="mse")
+    model.compile(optimizer=optimizer, loss="mse")
     model.fit(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), verbose=0)
     model.save(directory, save_format="tf")
 
 
 KINDS = {
     made.__name__: made
-    for made in (module, other, python_function, no_variables, keras3_export, tf_keras_trained)
+    for made in (
+        module,
+        other,
+        python_function,
+        no_variables,
+        keras3_export,
+        tf_keras_trained,
+        tf_keras_slots,
+    )
 }
 
 if __name__ == "__main__":

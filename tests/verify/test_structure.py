@@ -157,7 +157,14 @@ def test_an_absurd_number_of_data_files_costs_no_time(model: Path) -> None:
 @pytest.mark.tf
 def test_models_of_several_writers(tmp_path: Path) -> None:
     script = Path(__file__).parents[2] / "scripts" / "make_golden" / "saved_model.py"
-    kinds = ["module", "keras3_export", "tf_keras_trained", "no_variables", "python_function"]
+    kinds = [
+        "module",
+        "keras3_export",
+        "tf_keras_trained",
+        "tf_keras_slots",
+        "no_variables",
+        "python_function",
+    ]
     subprocess.run(
         [sys.executable, str(script), ",".join(kinds), str(tmp_path)],
         check=True,
