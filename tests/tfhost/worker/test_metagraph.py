@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from tests.tfhost.worker.conftest import Exported
+from tfrepair.architecture.request import arch_request
 from tfrepair.core.architecture import Architecture, VariableKind
-from tfrepair.core.errors import ArchitectureError
+from tfrepair.core.errors import ArchitectureError, UsageError
 from tfrepair.core.findings import Severity
 from tfrepair.core.tensor import Array
 from tfrepair.tfhost.client import ChildHost, worker_environment
@@ -426,3 +427,23 @@ def changed(meta: Path, folder: Path, change: Any) -> Path:
     path = folder / "changed.meta"
     path.write_bytes(edited.SerializeToString())
     return path
+
+
+def test_a_meta_file_is_known_by_its_content(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "renamed"
+    copy.write_bytes((folder / "dropout" / "model.ckpt.meta").read_bytes())
+    asked = arch_request(
+        str(copy), inputs=("x",), outputs=("predictions",), feeds=("keep_prob=0.5",)
+    )
+    assert (asked.kind, asked.location) == ("meta", str(copy))
+    assert (asked.inputs, asked.outputs) == (("x",), ("predictions",))
+    assert asked.constants == (("keep_prob", "0.5"),)
+    assert ArchRequest.from_json(json.loads(json.dumps(asked.to_json()))) == asked
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        arch_request(str(copy), feeds=("keep_prob",))
+    (tmp_path / "model.py").touch()
+    with pytest.raises(UsageError, match=r"--outputs .* \.meta graph"):
+        arch_request(str(tmp_path / "model.py"), outputs=("predictions",))
+    copy.write_bytes(copy.read_bytes()[:-100])
+    with pytest.raises(ArchitectureError, match=r"\.meta file"):
+        arch_request(str(copy))

@@ -113,12 +113,10 @@ class _Search:
         return self._masks.get(ref.node, 0)
 
     def answers(self, losses: Collection[str]) -> Answers:
-        joins = self._last_joins()
-        labels = 0
-        for join in joins:
-            labels |= join.labels
+        joins, labels = self._last_joins()
         leaves = [ref for ref in self._leaves() if ref.node not in losses]
         clean = [ref for ref in leaves if not self._mask(ref) & labels]
+        clean = [ref for ref in clean if not self._is_sequence(ref)] or clean
         compared = self._compared(joins, labels)
         if clean or (leaves and not compared):
             rule = "what nothing else is computed from, and depends on an input and a variable"
@@ -157,6 +155,12 @@ class _Search:
             and all(self._is_aside(taker) for taker, _ in self._graph.consumers.get(name, ()))
         ]
 
+    def _is_sequence(self, ref: TensorRef) -> bool:
+        """Tell whether a recurrent layer left this behind: all its steps, which it always gives."""
+        inputs = self._graph.inputs(ref.node)
+        ops = [self._graph.nodes[node].op for node in (ref.node, *(i.node for i in inputs[:1]))]
+        return ops == ["Transpose", "TensorArrayGatherV3"]
+
     def _is_aside(self, name: str) -> bool:
         op = self._graph.nodes[name].op
         return bool(GRADIENTS.search(name)) or op in _ASIDE or "Summary" in op
@@ -184,14 +188,23 @@ class _Search:
             return False
         return not batches or shape[0] in batches or shape[0] is None
 
-    def _last_joins(self) -> list[_Join]:
-        """Return the joins behind which nothing is computed with further variables."""
-        found = []
+    def _last_joins(self) -> tuple[list[_Join], int]:
+        """Return the joins behind which no further variables are met, and the labels there.
+
+        What joins before, too, is an input: the lengths of sequences, a second input.
+        """
+        last, labels, inputs = [], 0, 0
         for name in self._graph.nodes:
             join = self._join(name)
-            if join is not None and not self._goes_on(name):
-                found.append(join)
-        return found
+            if join is None:
+                continue
+            if self._goes_on(name):
+                inputs |= join.labels
+            else:
+                last.append(join)
+                labels |= join.labels
+        labels &= ~inputs
+        return [join for join in last if join.labels & labels], labels
 
     def _join(self, name: str) -> _Join | None:
         node = self._graph.nodes[name]
