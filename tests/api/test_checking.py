@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -339,7 +340,9 @@ def test_every_damage_has_its_verdict_and_its_cause(run: Path, case: Case) -> No
 def test_the_prefix_and_every_member_lead_to_the_same_verdict(run: Path, case: Case) -> None:
     case.plant(run)
     whole = named(check(run), case.save)
-    members = [path for path in run.rglob("*") if path.name.startswith(f"{case.save}.")]
+    members = [
+        path for path in run.rglob("*") if path.name.startswith((f"{case.save}.", f"{case.save}_"))
+    ]
     for path in (run / case.save, *members):
         (save,) = check(path).saves
         assert (save.state, codes(save)) == (whole.state, codes(whole))
@@ -565,6 +568,30 @@ def test_findings_of_a_folder_that_cannot_be_listed(run: Path) -> None:
         closed.chmod(0o700)
     assert len(checkup.saves) == 3
     assert [f.code for f in checkup.findings] in (["unlisted"], [])  # root may list anything
+
+
+def test_pipes_and_links_to_folders_are_left_alone(run: Path) -> None:
+    os.mkfifo(run / "pipe")
+    os.mkfifo(run / "ckpt-3.index")
+    (run / "again").symlink_to(run, target_is_directory=True)
+    (run / "gone.npy").symlink_to(run / "nowhere")
+    assert len(check(run).saves) == 3
+
+
+def test_folders_of_other_programs_are_no_interrupted_saves(run: Path) -> None:
+    for name in ("rows_temp", "rows.part"):
+        (run / name).mkdir()
+        (run / name / "part-00000").write_text("rows")
+    assert check(run).exit_code == 0
+    assert check(run / "rows_temp").saves == ()
+
+
+def test_saves_below_the_folder_are_found(run: Path) -> None:
+    bundle(run / "best" / "ckpt-12", values(12))
+    checkup = check(run)
+    assert len(checkup.saves) == 4
+    assert checkup.newest is not None
+    assert checkup.newest.path == str(run / "best" / "ckpt-12")
 
 
 MEMBERS = (

@@ -6,7 +6,7 @@ saves. :mod:`tfrepair.api.checkup` makes the verdicts.
 
 from pathlib import Path
 
-from tfrepair.api.checkup.inventory import Fileset, Folder, take_inventory
+from tfrepair.api.checkup.inventory import Fileset, Folder, is_temp_folder, take_inventory
 from tfrepair.api.checkup.rounds import Round, check_fileset, go_round
 from tfrepair.api.checkup.saved_models import GRAPH, VARIABLES, check_saved_model, is_saved_model
 from tfrepair.api.checkup.single_files import check_file
@@ -38,7 +38,7 @@ def check(path: str | Path) -> Checkup:
     """
     target = Path(path)
     with system_errors(target):
-        if target.is_dir():
+        if target.is_dir() and not is_temp_folder(target):
             found = go_round(target)
         elif is_state_name(target.name) and target.is_file():
             found = go_round(target.parent)

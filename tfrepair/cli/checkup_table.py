@@ -1,6 +1,5 @@
 """A checkup for a terminal: the saves in a table, then what is wrong with each, and what to do."""
 
-import os
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -134,7 +133,6 @@ def _print_end(page: Page, checkup: Checkup) -> None:
 
 def _name(checkup: Checkup, save: SaveCheckup) -> str:
     """Return the path of a save, as seen from what was checked."""
-    if save.path == checkup.path:
-        return os.path.basename(save.path) or save.path  # noqa: PTH119 - a prefix is no file
-    inside = save.path.removeprefix(checkup.path.rstrip("/") + "/")
-    return inside if inside != save.path else os.path.basename(save.path)  # noqa: PTH119
+    path, root = Path(save.path), Path(checkup.path)
+    inside = path.is_relative_to(root) and path != root
+    return str(path.relative_to(root)) if inside else path.name or save.path

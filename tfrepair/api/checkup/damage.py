@@ -61,7 +61,7 @@ def causes_of(reading: BundleReading, path: Path) -> tuple[Finding, ...]:
     for shard in sorted(set(by_shard) - set(missing)):
         found += _shard_causes(reading, shard, by_shard[shard], path)
     found += _index_causes(reading, path)
-    return (*found, *_correction_causes(judged))
+    return (*found, *_correction_causes(judged, path))
 
 
 def _missing_causes(
@@ -223,17 +223,19 @@ def _index_causes(reading: BundleReading, path: Path) -> Iterator[Finding]:
         yield cause("damaged-index", index.where, message, remedy)
     for note in index.corrections:
         message = f"flipped bit in the index, corrected: {note}, in memory only"
-        yield cause("bit-corrected", index.where, message, _REWRITE, severity=Severity.WARNING)
+        remedy = _REWRITE.format(path=path)
+        yield cause("bit-corrected", index.where, message, remedy, severity=Severity.WARNING)
 
 
-_REWRITE = "tfrepair convert reads the corrected values; copy or save anew, and check the disk"
+_REWRITE = "tfrepair convert {path} OUT --to checkpoint writes a corrected copy; check the disk too"
 
 
-def _correction_causes(judged: Sequence[Judged]) -> Iterator[Finding]:
+def _correction_causes(judged: Sequence[Judged], path: Path) -> Iterator[Finding]:
     for part, verdict in judged:
         if verdict.health is Health.CORRECTED:
             message = f"flipped bit in {verdict.name}, corrected in memory: {verdict.note}"
-            yield cause("bit-corrected", part.path, message, _REWRITE, severity=Severity.WARNING)
+            remedy = _REWRITE.format(path=path)
+            yield cause("bit-corrected", part.path, message, remedy, severity=Severity.WARNING)
 
 
 def _names(judged: Sequence[Judged]) -> str:

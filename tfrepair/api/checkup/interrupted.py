@@ -10,9 +10,8 @@ Source: states of TensorFlow 1.4 to 2.21 after a kill at each system call of a s
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from tfrepair.api.checkup.inventory import Fileset, names_of, parts_of, size_of
 from tfrepair.api.checkup.readings import (
@@ -20,20 +19,22 @@ from tfrepair.api.checkup.readings import (
     final_name,
     open_index,
     read_bundle,
-    with_shards,
 )
 from tfrepair.api.checkup.surroundings import Surroundings
 from tfrepair.api.checkup.verdicts import cause
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding
-from tfrepair.wire.bundle import BundleEntry, BundleHeader
+from tfrepair.wire.bundle import shard_name
 from tfrepair.wire.bundle_index import BundleIndex
-from tfrepair.wire.bundle_writer import merged
+from tfrepair.wire.bundle_merge import merge_indexes
 
 _PART_INDEX = re.compile(r"^part-(\d{5})-of-(\d{5})\.index(?:\.tempstate\d*)?$")
 _MAX_PARTS = 10_000
 _PART_DATA = "part-{part:05d}-of-{count:05d}.data-"
-_LATER = "a later version of tfrepair finishes such a save; until then keep all of its files"
+_FINISH = (
+    "tfrepair convert {prefix} OUT --to checkpoint writes it as a whole checkpoint; with --arch "
+    "model.py instead, a SavedModel"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def ways_of(fileset: Fileset) -> Iterator[Way]:
         if found is not None:
             index, places = found
             reading = read_bundle(index, fileset.prefix, places)
-            yield Way(reading=reading, cause=_merge(fileset, folder, places))
+            yield Way(reading=reading, cause=_merge(fileset, folder))
 
 
 def _unrenamed(fileset: Fileset, index: BundleIndex) -> Mapping[int, Path]:
@@ -80,13 +81,15 @@ def _renames(fileset: Fileset, path: Path, places: Mapping[int, Path]) -> Findin
             f"new data under the old index: a save of the same name was killed before its index "
             f"was renamed; the index that fits the data is {path.name}"
         )
-        remedy = f"in a copy of the folder, rename {path.name} to {name}.index"
+        remedy = f"{_finish(fileset)}; by hand, rename {path.name} to {name}.index in a copy"
         return cause("new-data-old-index", path, message, remedy)
     message = (
         f"killed save: the process ended between two renames, {path.name} has no final name yet"
     )
-    files = [path.name, *(place.name for place in places.values())]
-    remedy = f"in a copy of the folder, cut .tempstate and what follows off {', '.join(files)}"
+    remedy = _finish(fileset)
+    if places:
+        files = names_of([path, *places.values()])
+        remedy = f"in a copy of the folder, cut .tempstate and what follows off {files}"
     return cause("killed-between-renames", path, message, remedy)
 
 
@@ -95,36 +98,24 @@ def _parts(fileset: Fileset, folder: Path) -> tuple[BundleIndex, Mapping[int, Pa
     files = parts_of(folder)
     indexes = _part_indexes(files)
     count = max((of for _, of in indexes), default=0)
-    entries: list[dict[bytes, BundleEntry]] = []
+    present = [part for part in range(count) if (part, count) in indexes]
+    if not present:
+        return None
+    total = count - len(present)
+    total += sum(max(1, indexes[part, count].header.num_shards) for part in present)
     places: dict[int, Path] = {}
-    shard = 0
-    problems: list[SourceError] = []
-    for part in range(count):
-        index = indexes.get((part, count))
-        if index is None:
-            problems.append(SourceError(f"{folder}: part {part} of {count} has no index"))
-            shard += 1
-            continue
-        entries.append(with_shards(index, shard))
+    for part in present:
         beginning = _PART_DATA.format(part=part, count=count)
         data = [file for file in files if file.name.startswith(beginning)]
-        places |= {shard + number: path for number, path in enumerate(data)}
-        problems += index.problems
-        shard += max(1, index.header.num_shards)
-    if not entries:
-        return None
+        final = fileset.prefix.with_name(shard_name(fileset.prefix.name, part, total))
+        places |= {len(places) + number: path for number, path in enumerate(data or [final])}
     try:
-        joined = merged(entries)
-    except ValueError:
+        joined = merge_indexes([indexes[part, count] for part in present])
+    except SourceError:
         return None
-    header = next(index.header for index in indexes.values())
-    whole = BundleIndex(
-        where=str(folder),
-        header=BundleHeader(num_shards=shard, endianness=header.endianness),
-        entries=MappingProxyType(dict(sorted(joined.items()))),
-        problems=tuple(problems),
-    )
-    return whole, places
+    lost = sorted(set(range(count)) - set(present))
+    problems = [SourceError(f"{folder}: part {part} of {count} has no index") for part in lost]
+    return replace(joined, where=str(folder), problems=(*joined.problems, *problems)), places
 
 
 def _part_indexes(files: tuple[Path, ...]) -> Mapping[tuple[int, int], BundleIndex]:
@@ -142,18 +133,10 @@ def _part_indexes(files: tuple[Path, ...]) -> Mapping[tuple[int, int], BundleInd
     return found
 
 
-def _merge(fileset: Fileset, folder: Path, places: Mapping[int, Path]) -> Finding:
+def _merge(fileset: Fileset, folder: Path) -> Finding:
     name = fileset.prefix.name
     size = size_of(fileset.index)
-    remedy = _LATER
-    index = [p for p in parts_of(folder) if _PART_INDEX.match(p.name)]
-    if len(index) == 1:
-        moves = [f"{folder.name}/{index[0].name} to {name}.index"]
-        moves += [
-            f"{folder.name}/{path.name} to {name}.data-{shard:05d}-of-00001"
-            for shard, path in places.items()
-        ]
-        remedy = f"in a copy of the folder, move {' and '.join(moves)}"
+    remedy = _finish(fileset)
     if size > 0:
         message = (
             f"new data under the old index: a save of the same name was killed in its merge; the "
@@ -175,6 +158,10 @@ def _merge(fileset: Fileset, folder: Path, places: Mapping[int, Path]) -> Findin
     return cause("merge-window", folder, message, remedy)
 
 
+def _finish(fileset: Fileset) -> str:
+    return _FINISH.format(prefix=fileset.prefix)
+
+
 def killed(fileset: Fileset, around: Surroundings) -> Finding | None:
     """Describe a save of which only growing temporary files are left."""
     files = [*fileset.data_temps, *fileset.index_temps]
@@ -188,8 +175,8 @@ def killed(fileset: Fileset, around: Surroundings) -> Finding | None:
         f"{names_of(files, 2)}, {nbytes:,} bytes in sum{_compared(fileset, around, nbytes)}"
     )
     remedy = (
-        "take the save before it, which is untouched; a later version of tfrepair reads what is "
-        "whole"
+        "unless a run is writing it right now: take the save before it, which is untouched; a "
+        "later version of tfrepair reads what is whole"
     )
     return cause("killed-save", files[0], message, remedy)
 

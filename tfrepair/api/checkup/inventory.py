@@ -36,7 +36,7 @@ _TABLE_SHARD = re.compile(r"^(.+)-\d{5}-of-\d{5}$", re.DOTALL)
 _STEP = re.compile(
     r"(?:^|[-_.])(\d+)(?:\.ckpt|\.weights)?(?:\.h5|\.hdf5|\.keras|\.npz|\.npy|\.pkl|\.pickle)?$"
 )
-_PART = "part-"
+_PART = re.compile(r"^part-\d{5}-of-\d{5}\.(?:index|data-)")
 _MAX_DIGITS = 18
 
 
@@ -123,7 +123,7 @@ class Folder:
 
 
 def take_inventory(path: Path) -> Folder:
-    """Sort what lies in a folder; links to folders are not followed.
+    """Sort what lies in a folder; links to folders are not followed, pipes not opened.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def take_inventory(path: Path) -> Folder:
         If the folder cannot be listed.
     """
     with os.scandir(path) as entries:
-        listed = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+        listed = sorted((entry.name, entry) for entry in entries)
     draft = _Draft(path)
-    for name, is_folder in listed:
-        if is_folder:
+    for name, entry in listed:
+        if entry.is_dir(follow_symlinks=False):
             draft.take_folder(path / name)
-        else:
+        elif entry.is_file():  # a pipe would keep its reader waiting
             draft.take_file(path / name)
     return draft.finished()
 
@@ -178,10 +178,15 @@ def size_of(path: Path | None) -> int:
         return -1
 
 
+def is_temp_folder(path: Path) -> bool:
+    """Say whether a folder holds the parts of a save that was not merged."""
+    return bool(_TEMP_FOLDER.match(path.name) and parts_of(path))
+
+
 def parts_of(folder: Path) -> tuple[Path, ...]:
     """Return the files in a folder of parts, by name; none if it cannot be listed."""
     try:
-        return tuple(sorted(path for path in folder.iterdir() if path.name.startswith(_PART)))
+        return tuple(sorted(path for path in folder.iterdir() if _PART.match(path.name)))
     except OSError:
         return ()
 
@@ -198,7 +203,7 @@ class _Draft:
 
     def take_folder(self, path: Path) -> None:
         match = _TEMP_FOLDER.match(path.name)
-        if match and parts_of(path):
+        if match and is_temp_folder(path):
             self._put(match[1], "temp_folders", path)
         else:
             self.folders.append(path)

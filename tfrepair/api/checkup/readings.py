@@ -6,7 +6,7 @@ the checksums. Knows the wire layer and the tensors of a bundle; which ways ther
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -29,24 +29,6 @@ _TINY = 64
 """Smaller tensors are often equal in all saves: they say nothing about which one this is."""
 
 
-class PlacedShards(Shards):
-    """Shards under any names.
-
-    Parameters
-    ----------
-    prefix
-        Gives the names of shards that are not placed.
-    header
-        Says how many there are.
-    places
-        Path by number of shard.
-    """
-
-    def __init__(self, prefix: Path, header: BundleHeader, places: Mapping[int, Path]) -> None:
-        super().__init__(prefix, header)
-        self._paths.update(places)
-
-
 @dataclass(frozen=True, kw_only=True)
 class BundleReading:
     """An index with its shards.
@@ -55,13 +37,10 @@ class BundleReading:
     ----------
     index, shards
         What is read.
-    places
-        Shards that are not read under their final names.
     """
 
     index: BundleIndex
-    shards: PlacedShards
-    places: Mapping[int, Path]
+    shards: Shards
 
     @cached_property
     def parts(self) -> tuple[BundleTensor, ...]:
@@ -93,9 +72,7 @@ def read_bundle(
     index: BundleIndex, prefix: Path, places: Mapping[int, Path] | None = None
 ) -> BundleReading:
     """Return a reading; reads no data yet."""
-    placed = dict(places or {})
-    shards = PlacedShards(prefix, index.header, placed)
-    return BundleReading(index=index, shards=shards, places=placed)
+    return BundleReading(index=index, shards=Shards(prefix, index.header, places))
 
 
 def open_index(path: Path) -> BundleIndex:
@@ -131,11 +108,6 @@ def sample_of(index: BundleIndex, shard: int) -> tuple[BundleEntry, ...]:
     handy = [entry for entry in of_shard if entry.size <= _SAMPLE_BYTES] or of_shard
     telling = [entry for entry in handy if entry.size >= _TINY] or handy
     return tuple(sorted(telling, key=lambda entry: entry.size)[:_SAMPLE])
-
-
-def with_shards(index: BundleIndex, shard: int) -> dict[bytes, BundleEntry]:
-    """Return the entries of a part, with its shards counted from a number on."""
-    return {key: replace(entry, shard=entry.shard + shard) for key, entry in index.entries.items()}
 
 
 def final_name(prefix: Path, shard: int, header: BundleHeader) -> Path:

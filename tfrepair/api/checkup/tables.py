@@ -117,7 +117,9 @@ def _corrections(
 ) -> list[Finding]:
     notes = [*tables.corrections]
     notes += [tensor.note for tensor in tensors if tensor.health is Health.CORRECTED]
-    remedy = "tfrepair convert reads the corrected values; copy or save anew, and check the disk"
+    remedy = (
+        f"tfrepair convert {prefix} OUT --to checkpoint writes a corrected copy; check the disk too"
+    )
     found = [
         cause(
             "bit-corrected",
