@@ -376,8 +376,8 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing: the parts lie in a `_temp` directory beside the prefix. Do not delete it.",
         commands=(_CHECK,),
         advice=(
-            "`check` on the directory says what each part holds. A part is a checkpoint by itself: "
-            "give its prefix, `..._temp_.../part-00000-of-00002`.",
+            "`check` on the run's directory says what each part holds.",
+            "A part is a checkpoint by itself: give its `.index` file to `tfrepair inspect`.",
             "Not yet: joining the parts of several workers.",
         ),
         versions="TensorFlow 2 with sharded saving",
@@ -398,8 +398,8 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing that a part holds: every part has its own index.",
         commands=(_CHECK,),
         advice=(
-            "Keep the temporary directories of all workers, and run `check` on each. A part is a "
-            "checkpoint by itself: give its prefix, `..._temp_.../part-00000-of-00002`.",
+            "Keep the temporary directories of all workers, and run `check` on each.",
+            "A part is a checkpoint by itself: give its `.index` file to `tfrepair inspect`.",
             "Not yet: joining the parts of several workers.",
         ),
         versions=_TF_ALL,
