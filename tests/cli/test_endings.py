@@ -48,7 +48,7 @@ CASES: list[tuple[list[str], int, str]] = [
     ([*CONVERT], 2, "a weight file holds numbers only"),
     (["plan", "weights.npy"], 2, "a weight file holds numbers only"),
     (["inspect", "weights.npy", "--reader", "nope"], 2, "no reader is called 'nope'"),
-    (["inspect", "wieghts.npy"], 5, "wieghts.npy: there is no such file"),
+    (["inspect", "weights-2.npy"], 5, "weights-2.npy: there is no such file"),
     (["inspect", "noise.bin"], 5, "noise.bin"),
     (["inspect", "hostile.npy"], 5, "system"),
     (["npy-to-savedmodel", "nope.npy", "out", "--arch", "model.py"], 5, "there is no such file"),
