@@ -454,7 +454,7 @@ def test_a_saved_model_that_was_killed_in_its_variables(tmp_path: Path) -> None:
     (temp / "part-00000-of-00001.data-00000-of-00001.tempstate5").write_bytes(b"x" * 99)
     (save,) = check(tmp_path / "model").saves
     assert save.state is State.UNREADABLE
-    assert codes(save) == ["missing-graph", "killed-save"]
+    assert codes(save) == ["killed-save", "missing-graph"]
 
 
 def test_variables_of_another_model(model: Path) -> None:

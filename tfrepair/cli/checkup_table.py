@@ -57,11 +57,8 @@ def show_checkup(checkup: Checkup, *, everything: bool = False) -> None:
         page.table(_saves(checkup))
     for save in checkup.saves:
         _print_save(page, checkup, save, everything=everything)
-    if checkup.findings:
-        grid = _grid()
-        for finding in checkup.findings:
-            _add(grid, finding)
-        page.table(grid)
+    for finding in checkup.findings:
+        _print_finding(page, finding)
     _print_end(page, checkup)
 
 
@@ -87,32 +84,30 @@ def _print_save(page: Page, checkup: Checkup, save: SaveCheckup, *, everything: 
     if not save.causes and not everything:
         return
     page.line(f" {save.verdict}", head=one_line(_name(checkup, save)), style=_STYLES[save.state])
-    grid = _grid()
     for cause in save.causes:
-        _add(grid, cause)
+        _print_finding(page, cause)
     listed = save.tensors if everything else [t for t in save.tensors if not t.is_whole]
     shown = listed[:_FEW] if page.shortens else listed
     for tensor in shown:
         note = f": {tensor.note}" if tensor.note else ""
-        grid.add_row(f"  {tensor.health.value}", one_line(tensor.name + note))
+        _print_row(page, Text(tensor.health.value), tensor.name + note)
     if len(shown) < len(listed):
-        grid.add_row("  ...", f"{len(listed) - len(shown)} more; --all lists them")
-    page.table(grid)
+        _print_row(page, Text("..."), f"{len(listed) - len(shown)} more; --all lists them")
 
 
-def _grid() -> Table:
-    """Return a table of two columns: a keyword, and a text that is folded beside it."""
+def _print_finding(page: Page, finding: Finding) -> None:
+    _print_row(page, Text(finding.severity.value, _COLORS[finding.severity]), finding.message)
+    if finding.remedy:
+        _print_row(page, Text("try"), finding.remedy)
+
+
+def _print_row(page: Page, keyword: Text, text: str) -> None:
+    """Print a keyword, and beside it a text that is folded where the terminal ends."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, min_width=_KEYWORD)
     grid.add_column(overflow="fold")
-    return grid
-
-
-def _add(grid: Table, finding: Finding) -> None:
-    keyword = Text(f"  {finding.severity.value}", style=_COLORS[finding.severity])
-    grid.add_row(keyword, one_line(finding.message))
-    if finding.remedy:
-        grid.add_row("  try", one_line(finding.remedy))
+    grid.add_row(Text("  ") + keyword, one_line(text))
+    page.table(grid)
 
 
 def _print_end(page: Page, checkup: Checkup) -> None:

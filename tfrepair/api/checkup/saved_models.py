@@ -21,6 +21,7 @@ _FORMAT = "saved_model"
 _BY_BUNDLE = frozenset({"index", "data-size", "checksum"})
 """Checks whose failures the verdict on the bundle explains better."""
 _NO_DAMAGE = frozenset({"operations"})
+_INTERRUPTED = frozenset({"killed-save", "merge-window", "killed-between-renames"})
 _MAX_CAUSES = 20
 
 
@@ -41,9 +42,10 @@ def check_saved_model(folder: Folder) -> SaveCheckup:
     if fileset is not None:
         inner = Folder(path=model / VARIABLES, filesets=(fileset,))
         bundle = check_bundle(fileset, Surroundings(folder=inner))
-    causes = [*_graph_causes(folder), *_structure_causes(folder, bundle)]
+    causes = [*_graph_causes(folder, bundle), *_structure_causes(folder, bundle)]
     if bundle is not None:
-        causes += bundle.causes
+        was_killed = any(found.code in _INTERRUPTED for found in bundle.causes)
+        causes = [*bundle.causes, *causes] if was_killed else [*causes, *bundle.causes]
     tensors = () if bundle is None else bundle.tensors
     return SaveCheckup(
         path=str(model),
@@ -65,7 +67,7 @@ def _unnamed_graphs(folder: Folder) -> list[Path]:
     return [path for path in folder.others if path.name.startswith(f"{GRAPH}.tmp")]
 
 
-def _graph_causes(folder: Folder) -> list[Finding]:
+def _graph_causes(folder: Folder, bundle: SaveCheckup | None) -> list[Finding]:
     path = folder.path / GRAPH
     if size_of(path) >= 0:
         instead = stand_in(path)
@@ -82,10 +84,12 @@ def _graph_causes(folder: Folder) -> list[Finding]:
         remedy = f"in a copy of the folder, rename it to {GRAPH}"
         return [cause("killed-before-graph", path, message, remedy)]
     message = f"incomplete SavedModel: {GRAPH} is missing; the variables alone cannot be served"
-    remedy = (
-        "copy the file again; or make a new SavedModel of the values: tfrepair convert "
-        f"{folder.path / VARIABLES / VARIABLES} OUT --arch model.py"
-    )
+    remedy = "copy the file again, or export the model again"
+    if bundle is not None and bundle.is_usable:
+        remedy = (
+            "copy the file again; or make a new SavedModel of the values: tfrepair convert "
+            f"{bundle.path} OUT --arch model.py"
+        )
     return [cause("missing-graph", path, message, remedy)]
 
 
