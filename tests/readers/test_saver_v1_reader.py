@@ -73,6 +73,7 @@ def test_a_flipped_bit_is_corrected(tmp_path: Path) -> None:
         path.write_bytes(with_bit_flipped(data, bit))
         store = open_source(path)
         assert all(is_as_expected(tensor.fetch(), want[tensor.name]) for tensor in store)
+        assert {tensor.checked().health for tensor in store} == {Health.CORRECTED}
 
 
 def test_a_missing_shard_is_reported(tmp_path: Path) -> None:
@@ -97,3 +98,19 @@ def test_damage_gives_source_errors_only(tmp_path: Path) -> None:
                 tensor.fetch()
             except SourceError:
                 continue
+
+
+def test_a_damaged_block_and_a_lost_one_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    with_small_blocks(TRAINING, path)
+    data = bytearray(path.read_bytes())
+    blocks = open_table(bytes(data), "t").blocks
+    data[blocks[3].offset + 20] ^= 0x55
+    path.write_bytes(bytes(data))
+    # The slices of the partitioned variable lie in several blocks.
+    some_slices = {"net/emb", "net/emb/Adam", "net/emb/Adam_1"}
+    damaged = {t.checked().health for t in open_source(path) if t.name not in some_slices}
+    assert damaged == {Health.VERIFIED, Health.CORRUPT}
+    path.write_bytes(bytes(data[: blocks[3].offset]))
+    lost = {t.checked().health for t in open_source(path) if t.name not in some_slices}
+    assert lost == {Health.VERIFIED, Health.MISSING}

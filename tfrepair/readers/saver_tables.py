@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfrepair.core.dtypes import numpy_dtype
-from tfrepair.core.errors import Corrupt, OverLimit, SourceError
+from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated
 from tfrepair.core.tensor import Array, Health, Limits, Shape
 from tfrepair.wire.bundle import Slice
 from tfrepair.wire.element_types import NAMES, STRING, item_bytes
 from tfrepair.wire.mapping import map_file
+from tfrepair.wire.ordered_code import encode_slice_key
 from tfrepair.wire.saver_v1 import SlicedTensor, Values, open_header, read_slice
-from tfrepair.wire.slices import is_whole, join_slices, slice_shape
+from tfrepair.wire.slices import is_whole, join_slices
 from tfrepair.wire.sstable import open_table
 from tfrepair.wire.sstable_scan import ScannedTable, scan_table
 
@@ -61,25 +62,30 @@ class SavedTensor:
 
     def examine(self) -> tuple[Health, str]:
         """Read all slices; the checksums are those of the blocks they lie in."""
-        rows, problems = 0, []
+        elements = 0
+        problems: list[SourceError] = []
         corrections: list[str] = []
         for part, values in self.parts:
-            before = len(values.corrections)
             try:
-                read_slice(values, self._sliced, part)
+                elements += read_slice(values, self._sliced, part).size
             except SourceError as error:
-                problems.append(error.message)
+                problems.append(error)
                 continue
-            corrections += values.corrections[before:]
-            shape = slice_shape(self.shape, part, self.name)
-            rows += math.prod(shape)
-        if problems and rows:
-            return Health.TRUNCATED, f"{rows} elements are there; {problems[0]}"
+            note = values.correction_of(encode_slice_key(self.name, part))
+            corrections += [note] if note else []
         if problems:
-            return Health.MISSING, problems[0]
+            return self._damaged(problems, elements)
         if corrections:
             return Health.CORRECTED, corrections[0]
         return Health.VERIFIED, ""
+
+    def _damaged(self, problems: list[SourceError], elements: int) -> tuple[Health, str]:
+        first = problems[0]
+        if elements:
+            whole = math.prod(self.shape)
+            return Health.TRUNCATED, f"{elements} of {whole} elements are there; {first.message}"
+        is_gone = isinstance(first, Truncated)
+        return Health.MISSING if is_gone else Health.CORRUPT, first.message
 
     @property
     def _sliced(self) -> SlicedTensor:

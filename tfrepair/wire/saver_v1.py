@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tfrepair.core.errors import Corrupt
+from tfrepair.core.errors import Corrupt, Truncated
 from tfrepair.core.tensor import Array, Shape
 from tfrepair.wire.bundle import Slice, decode_shape, decode_slice
 from tfrepair.wire.crc32c import Buffer
@@ -37,6 +37,9 @@ class Values(Protocol):
     @property
     def corrections(self) -> Sequence[str]:
         """Flipped bits that were corrected so far."""
+
+    def correction_of(self, key: bytes) -> str:
+        """Return what was corrected in the block of a key, or nothing."""
 
     def find(self, key: bytes) -> memoryview | None:
         """Return the value of a key, or ``None``."""
@@ -132,7 +135,7 @@ def read_slice(table: Values, tensor: SlicedTensor, part: Slice) -> Array:
     data = table.find(encode_slice_key(tensor.name, part))
     if data is None:
         message = f"{where}: listed, but the values of {show_slice(part)} are not there"
-        raise Corrupt(message)
+        raise Truncated(message)
     return decode_slice_value(data, tensor, part, where)
 
 

@@ -9,7 +9,7 @@ Source: layout and numbers measured on files of TensorFlow 1.4 to 2.21; ``tests/
 """
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,15 +49,13 @@ class Table:
         Name of the file, for messages.
     blocks
         The data blocks in file order.
-    corrections
-        One sentence for every flipped bit that was corrected so far, in memory only.
     """
 
     def __init__(self, data: memoryview, where: str, *, mend: bool) -> None:
         self._data = data
         self._mend = mend
         self.where = where
-        self.corrections: list[str] = []
+        self._corrected: dict[int, str] = {}
         self._last: tuple[BlockHandle, dict[bytes, memoryview]] | None = None
         self.blocks = self._read_index()
 
@@ -86,10 +84,20 @@ class Table:
             mended = mended_block(self._data, block) if self._mend else None
             if mended is None:
                 raise
-            note = f"{self.where}: one flipped bit in the block at byte {block.offset} corrected"
-            if note not in self.corrections:
-                self.corrections.append(note)
+            self._corrected[block.offset] = (
+                f"{self.where}: one flipped bit in the block at byte {block.offset} corrected"
+            )
             return block_contents(mended, BlockHandle(offset=0, size=block.size), self.where)
+
+    @property
+    def corrections(self) -> Sequence[str]:
+        """One sentence for every flipped bit that was corrected so far, in memory only."""
+        return tuple(self._corrected.values())
+
+    def correction_of(self, key: bytes) -> str:
+        """Return the sentence about the block that holds a key and was read, or nothing."""
+        block = self._block_of(key)
+        return "" if block is None else self._corrected.get(block.offset, "")
 
     @cached_property
     def _separators(self) -> list[bytes]:
@@ -127,13 +135,16 @@ class Table:
         SourceError
             If that block cannot be read.
         """
-        place = bisect.bisect_left(self._separators, key)
-        if place == len(self.blocks):
+        block = self._block_of(key)
+        if block is None:
             return None
-        block = self.blocks[place]
         if self._last is None or self._last[0] != block:
             self._last = block, dict(self.read(block))
         return self._last[1].get(key)
+
+    def _block_of(self, key: bytes) -> BlockHandle | None:
+        place = bisect.bisect_left(self._separators, key)
+        return None if place == len(self.blocks) else self.blocks[place]
 
 
 def open_table(data: Buffer, where: str, *, mend: bool = False) -> Table:

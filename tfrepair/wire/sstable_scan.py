@@ -51,6 +51,10 @@ class ScannedTable:
         """Nothing is corrected in a scan."""
         return ()
 
+    def correction_of(self, key: bytes) -> str:
+        """Nothing is corrected in a scan."""
+        return ""
+
     def find(self, key: bytes) -> memoryview | None:
         """Return the value of a key, or ``None``."""
         return self.scan.proven.get(key)
