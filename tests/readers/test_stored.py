@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,18 @@ def test_data_with_gaps_is_read(tmp_path: Path) -> None:
     store = open_source(prefix)
     assert np.array_equal(store["two"].fetch(), two)
     assert {tensor.checked().health for tensor in store} == {Health.VERIFIED}
+
+
+def test_verifying_costs_no_memory_of_its_own(tmp_path: Path) -> None:
+    prefix = save(tmp_path, **{f"w{n}": np.full((4 << 20,), n, "float32") for n in range(3)})
+    tracemalloc.start()
+    store = open_source(prefix)
+    opened = tracemalloc.get_traced_memory()[1]
+    states = {tensor.checked().health for tensor in store}
+    first = store["w1"].fetch()[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (states, first) == ({Health.VERIFIED}, 1.0)
+    assert store.nbytes == 48 << 20
+    assert opened < 1 << 20
+    assert peak < 2 << 20
