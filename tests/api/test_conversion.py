@@ -52,7 +52,12 @@ def test_the_report_has_every_key_and_is_json() -> None:
 
 
 def test_paths_may_be_text_or_paths(tmp_path: Path) -> None:
-    assert dry().plan == tfrepair.plan(tmp_path / "weights.npy", arch=tmp_path / "model.py")
+    one = dry().plan
+    two = tfrepair.plan(tmp_path / "weights.npy", arch=tmp_path / "model.py")
+    assert (one.source.digest, one.arch.digest) == (two.source.digest, two.arch.digest)
+    # The plan names the architecture as it was given, so that it is found again.
+    assert (one.arch.path, two.arch.path) == ("model.py", str(tmp_path / "model.py"))
+    assert one == two.with_references(one.source, one.arch)
 
 
 def test_a_refusal_is_raised_and_its_report_is_there() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from tfrepair.api.copying import copied, require_copy
 from tfrepair.api.options import ConvertKeywords, Options, PlanKeywords
 from tfrepair.api.output import output_path, require_apart
-from tfrepair.api.plans import load_plan
+from tfrepair.api.plans import load_plan, planned_arch
 from tfrepair.api.record import record_of
 from tfrepair.api.refusal import refusal_of
 from tfrepair.api.report import Outcome, Report
@@ -113,7 +113,9 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     """Convert; a refusal or a failed verification is in the report, other errors are raised."""
     started = time.monotonic()
     target = output_path(out)
-    asked = None if arch is None or arch == "" else _host(arch, options)
+    if not _is_given(arch) and options.plan is not None:
+        arch = planned_arch(Path(options.plan))
+    asked = _host(arch, options) if _is_given(arch) else None
     if asked is None:
         require_copy(options)
     if not options.dry_run:
@@ -128,9 +130,14 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     else:
         host, request = asked
         with host:
-            report = _planned(store, host, request, str(source), str(out), options)
+            named = arch if isinstance(arch, str | Path) else request.location
+            report = _planned(store, host, request, str(named), str(source), str(out), options)
             report = _carried_out(report, host, target, options)
     return replace(report, seconds=time.monotonic() - started)
+
+
+def _is_given(arch: Any) -> bool:  # noqa: ANN401 - as for convert
+    return arch is not None and not (isinstance(arch, str) and not arch)
 
 
 def _kind(options: Options) -> Kind:
@@ -141,6 +148,7 @@ def _planned(
     store: TensorStore,
     host: Host,
     request: ArchRequest,
+    arch: str,
     source: str,
     out: str,
     options: Options,
@@ -148,7 +156,7 @@ def _planned(
     options.progress("build the architecture", 0, 0)
     architecture = host.describe(request)
     options.progress("plan", 0, 0)
-    planned = _plan(store, architecture, options)
+    planned = _plan(store, architecture, arch, options)
     state = apply(
         planned,
         store,
@@ -225,7 +233,7 @@ def _inputs(source: str | Path, request: ArchRequest | None, options: Options) -
     return tuple(given)
 
 
-def _plan(store: TensorStore, architecture: Architecture, options: Options) -> Plan:
+def _plan(store: TensorStore, architecture: Architecture, arch: str, options: Options) -> Plan:
     edited = None
     order = options.order
     if options.plan is not None:
@@ -236,7 +244,7 @@ def _plan(store: TensorStore, architecture: Architecture, options: Options) -> P
         store, architecture, reading, order=order, use_averages=options.use_averages
     ).with_references(
         source_reference(store),
-        Reference(path=Path(architecture.source).name, digest=architecture.digest),
+        Reference(path=arch, digest=architecture.digest),
     )
     if edited is None:
         return fresh

@@ -31,7 +31,6 @@ def require_copy(options: Options) -> None:
             "checkpoint or safetensors for the tensors alone",
         )
     for name, value in (
-        ("--plan", options.plan),
         ("--order", options.order),
         ("--use-ema", options.use_averages),
         ("--optimizer", options.optimizer),

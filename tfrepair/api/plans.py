@@ -65,6 +65,26 @@ def load_plan(path: Path) -> PlanFile:
     return parse_plan(text, str(path))
 
 
+def planned_arch(path: Path) -> str:
+    """Return the architecture that a plan was made for, as ``--arch`` takes it.
+
+    A relative path is looked for beside the plan, then in the working directory; the digest in
+    the plan tells later whether it is the same file.
+
+    Raises
+    ------
+    PlanError
+        If the plan cannot be read, or the file that it names is in neither place.
+    """
+    named = load_plan(path).arch.path
+    file, colon, factory = named.partition(":")
+    for folder in (path.parent, Path()):
+        if (folder / file).is_file():
+            return f"{folder / file}{colon}{factory}"
+    message = f"{path}: made for the architecture {named}, which is neither beside it nor here"
+    raise PlanError(message, remedy="give it with --arch")
+
+
 def _is_plan(path: Path) -> bool:
     """Tell whether a file is a plan, perhaps one that an edit has broken."""
     try:

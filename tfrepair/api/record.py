@@ -3,10 +3,21 @@
 Holds neither clock nor host name: the same input gives the same bytes.
 """
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import tfrepair
 from tfrepair.api.report import Report
+from tfrepair.core.plan import Plan
+
+
+def _without_places(plan: Plan) -> Plan:
+    """Return a plan whose inputs have names, but no folders: those belong to one machine."""
+    source, arch = (
+        replace(reference, path=Path(reference.path).name) for reference in (plan.source, plan.arch)
+    )
+    return plan.with_references(source, arch)
 
 
 def record_of(report: Report) -> dict[str, Any]:
@@ -26,7 +37,7 @@ def record_of(report: Report) -> dict[str, Any]:
         "schema": "tfrepair.record/1",
         "tfrepair": tfrepair.__version__,
         "versions": dict(report.receipt.versions),
-        "plan": report.plan.to_json(),
+        "plan": _without_places(report.plan).to_json(),
         "architecture": {
             "framework": architecture.framework,
             "name": architecture.name,
