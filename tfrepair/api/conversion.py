@@ -273,7 +273,9 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
         model = stage / "model"
         write_record(model, record_of(report))
         options.progress("verify", 0, 0)
-        verdict = verify_written(model, receipt, keras=options.keras)
+        verdict = verify_written(
+            model, receipt, keras=options.keras, is_live=report.architecture.is_live
+        )
         report = replace(report, verdict=verdict).settled()
         if verdict.passed:
             options.progress("put in place", 0, 0)

@@ -14,13 +14,13 @@ from tfrepair.core.tensor import Tensor
 from tfrepair.core.verdict import Check, Verdict
 from tfrepair.tfhost.client import ChildHost
 from tfrepair.verify.bits import check_bits
-from tfrepair.verify.forward import check_forward
+from tfrepair.verify.forward import LIVE_TOLERANCE, TOLERANCE, check_forward
 from tfrepair.verify.structure import check_structure
 
 _RECORD = Path("assets.extra") / "tfrepair.json"
 
 
-def verify_written(model: Path, receipt: Receipt, *, keras: int) -> Verdict:
+def verify_written(model: Path, receipt: Receipt, *, keras: int, is_live: bool = False) -> Verdict:
     """Check a model that was just exported: structure, every bit by name, one forward pass."""
     checks = [*check_structure(model), *check_bits(model, receipt.variables)]
     worst: float | None = None
@@ -28,7 +28,11 @@ def verify_written(model: Path, receipt: Receipt, *, keras: int) -> Verdict:
     if receipt.probe:
         with ChildHost(keras=keras) as host:
             forward, worst, batches = check_forward(
-                model, Path(receipt.probe), host, is_random=bool(receipt.probe_note)
+                model,
+                Path(receipt.probe),
+                host,
+                is_random=bool(receipt.probe_note),
+                tolerance=LIVE_TOLERANCE if is_live else TOLERANCE,
             )
         checks += forward
     return Verdict(

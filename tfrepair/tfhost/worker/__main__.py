@@ -7,9 +7,13 @@ prints on stdout goes to stderr, and its reads of stdin find nothing.
 import json
 import os
 import sys
+import threading
+import time
 
 from tfrepair.tfhost.client import HOLD, SHOW
 from tfrepair.tfhost.worker.dispatch import Dispatcher
+
+_SECONDS = 1.0
 
 
 def main() -> None:
@@ -19,6 +23,7 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     dispatcher = Dispatcher(show=lambda: _mark(SHOW), hold=lambda: _mark(HOLD))
     for line in requests:
         reply = dispatcher.answer(json.loads(line))
@@ -28,6 +33,13 @@ def main() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _follow(parent: int) -> None:
+    """End with the process that asked, even if it was killed while a request was at work."""
+    while os.getppid() == parent:
+        time.sleep(_SECONDS)
+    os._exit(1)
 
 
 def _mark(line: str) -> None:
