@@ -40,7 +40,7 @@ def check_tables(fileset: Fileset) -> SaveCheckup:
     if missing:
         causes.append(missing)
     if tables is not None:
-        causes += _corrections(tables, tensors, fileset.prefix)
+        causes += _tensor_causes(tables, tensors, fileset.prefix)
     return SaveCheckup(
         path=str(fileset.prefix),
         format=_FORMAT,
@@ -112,7 +112,7 @@ def _missing(fileset: Fileset) -> Finding | None:
     return cause("missing-shard", fileset.prefix, message, remedy)
 
 
-def _corrections(
+def _tensor_causes(
     tables: SaverTables, tensors: tuple[TensorVerdict, ...], prefix: Path
 ) -> list[Finding]:
     notes = [*tables.corrections]

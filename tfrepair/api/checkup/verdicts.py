@@ -129,6 +129,8 @@ class SaveCheckup:
                 return f"damaged: {whole} tensors are whole, other parts are not"
             case State.DAMAGED:
                 return f"damaged: {total - whole} of {total} tensors, {whole} are whole"
+            case State.UNREADABLE if total:
+                return f"unreadable: none of {total} tensors is whole"
             case _:
                 return self.state.value
 
