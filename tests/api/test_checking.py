@@ -496,6 +496,24 @@ def test_saves_of_the_first_format(tmp_path: Path) -> None:
     assert checkup.newest.path.endswith("model-1")
 
 
+def test_a_killed_save_beside_a_whole_one_of_the_first_format(tmp_path: Path) -> None:
+    shutil.copy(CHECKPOINTS / "tf1_4" / "training.v1", tmp_path / "model-1")
+    (tmp_path / "model-1.tempstate5").write_bytes(b"abc")
+    checkup = check(tmp_path)
+    (save,) = checkup.saves
+    assert (save.state, codes(save)) == (State.COMPLETE, ["killed-save"])
+    assert checkup.exit_code == 3
+
+
+def test_a_flipped_bit_in_the_first_format(tmp_path: Path) -> None:
+    shutil.copy(CHECKPOINTS / "tf1_4" / "training.v1", tmp_path / "model-1")
+    flip_bit(tmp_path / "model-1", 8 * 700)
+    (save,) = check(tmp_path).saves
+    assert save.state is State.CORRECTED
+    assert set(codes(save)) == {"bit-corrected"}
+    assert save.whole == len(save.tensors) == 23
+
+
 def test_two_formats_under_one_prefix(tmp_path: Path) -> None:
     source = CHECKPOINTS / "tf1_15"
     shutil.copy(source / "training.v1", tmp_path / "model.ckpt")

@@ -33,6 +33,14 @@ def check_tables(fileset: Fileset) -> SaveCheckup:
         )
         remedy = "take the save before it; what is whole in this one is listed"
         causes.append(cause("killed-save", files[0], message, remedy))
+    elif fileset.table_temps:
+        message = (
+            f"killed save: a save of the same name was not finished; it left "
+            f"{names_of(fileset.table_temps)}"
+        )
+        remedy = "the save itself is judged here; these files may go once no process writes them"
+        where = fileset.table_temps[0]
+        causes.append(cause("killed-save", where, message, remedy, severity=Severity.WARNING))
     tables, problem = _opened(files)
     causes += _file_causes(files, problem)
     tensors = () if tables is None else tuple(map(_judged, tables.tensors.values()))
@@ -149,8 +157,7 @@ def _state(
         return State.EMPTY
     if not any(tensor.is_whole for tensor in tensors):
         return State.UNREADABLE
-    if not causes:
-        return State.COMPLETE
-    if all(found.code == "bit-corrected" for found in causes):
-        return State.CORRECTED
-    return State.DAMAGED
+    if any(found.severity is Severity.ERROR for found in causes):
+        return State.DAMAGED
+    is_corrected = any(found.code == "bit-corrected" for found in causes)
+    return State.CORRECTED if is_corrected else State.COMPLETE
