@@ -16,7 +16,8 @@ from tfrepair.wire.protobuf import Message, parse
 from tfrepair.wire.saved_model import all_nodes, read_saved_model, restored_names
 from tfrepair.wire.saver_v1 import open_header, read_header, read_slice
 from tfrepair.wire.snappy import decompress
-from tfrepair.wire.sstable import block_entries, open_table
+from tfrepair.wire.sstable import open_table
+from tfrepair.wire.sstable_block import block_entries
 from tfrepair.wire.sstable_scan import ScannedTable, scan_table
 from tfrepair.wire.tensor_proto import tensor_values
 
@@ -148,7 +149,9 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
     saver = (CHECKPOINTS / "tf1_4" / "training.v1").read_bytes()
     graph = _object_graph_bytes()
     model = (Path(GOLDEN) / "saved_model" / "tf1_regression" / "saved_model.pb").read_bytes()
-    entry = bytes(dict(open_table(index, "i").entries())[b"root/layers/0/.ATTRIBUTES/VARIABLE_VALUE"])
+    entry = bytes(
+        dict(open_table(index, "i").entries())[b"root/layers/0/.ATTRIBUTES/VARIABLE_VALUE"]
+    )
     values = bytes(parse(_v1_entry(4), "v").message(2).raw(3))
     block = index[: index.index(b"\xc0\xf2\xa1\xb0") - 14]
     return {

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from tfrepair.core.errors import SourceError
 from tfrepair.wire.crc32c import masked_crc32c
-from tfrepair.wire.sstable import FOOTER_BYTES, MAGIC, TRAILER_BYTES, BlockHandle, read_footer
+from tfrepair.wire.sstable import FOOTER_BYTES, MAGIC, read_footer
+from tfrepair.wire.sstable_block import TRAILER_BYTES, BlockHandle
 
 _NUMBERS = (
     b"\x00", b"\x7f", b"\x80\x01", b"\xff\xff\xff\xff\x0f", b"\xff" * 9 + b"\x01", b"\xff" * 12,

@@ -6,7 +6,7 @@ from tfrepair.core.errors import Corrupt, OverLimit, SourceError
 from tfrepair.wire.crc32c import masked_crc32c
 from tfrepair.wire.protobuf import varint
 from tfrepair.wire.snappy import decompress
-from tfrepair.wire.sstable import SNAPPY, BlockHandle, block_contents
+from tfrepair.wire.sstable_block import SNAPPY, BlockHandle, block_contents
 
 
 def literal(data: bytes) -> bytes:

@@ -10,7 +10,8 @@ from tests.wire.goldens import INDEXES, case_id
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated
 from tfrepair.wire.crc32c import masked_crc32c
 from tfrepair.wire.protobuf import varint
-from tfrepair.wire.sstable import MAGIC, block_entries, open_table
+from tfrepair.wire.sstable import MAGIC, open_table
+from tfrepair.wire.sstable_block import block_entries
 from tfrepair.wire.sstable_writer import separator, successor, write_table
 
 

@@ -18,7 +18,8 @@ from tfrepair.wire.bundle import (
     show_key,
 )
 from tfrepair.wire.crc32c import Buffer
-from tfrepair.wire.sstable import BlockHandle, Table, open_table
+from tfrepair.wire.sstable import Table, open_table
+from tfrepair.wire.sstable_block import BlockHandle
 from tfrepair.wire.sstable_scan import loose_entries, scan_table
 
 

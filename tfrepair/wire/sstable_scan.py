@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tfrepair.core.errors import SourceError
 from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.protobuf import read_varint
-from tfrepair.wire.sstable import EXPANSION, TRAILER_BYTES, BlockHandle, block_contents
+from tfrepair.wire.sstable_block import EXPANSION, TRAILER_BYTES, BlockHandle, block_contents
 
 _RESTART_EVERY = 16
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 
 from tfrepair.wire.crc32c import Buffer, masked_crc32c
 from tfrepair.wire.protobuf import varint
-from tfrepair.wire.sstable import FOOTER_BYTES, MAGIC, RAW, TRAILER_BYTES
+from tfrepair.wire.sstable import FOOTER_BYTES, MAGIC
+from tfrepair.wire.sstable_block import RAW, TRAILER_BYTES
 
 BLOCK_SIZE = 262144
 """A data block is closed when it reaches this many bytes."""
