@@ -353,6 +353,8 @@ def test_the_healthy_rest_is_listed_by_name(run: Path) -> None:
     save = named(check(run), "ckpt-2")
     healths = {tensor.name: tensor.health for tensor in save.tensors}
     assert healths.pop("layer1/kernel") is Health.CORRUPT
+    note = {tensor.name: tensor.note for tensor in save.tensors}["layer1/kernel"]
+    assert note.startswith("checksum of the 8192 bytes at 8192 is ")
     assert len(healths) == 5
     assert set(healths.values()) == {Health.VERIFIED}
 

@@ -73,8 +73,8 @@ def _missing_causes(
     lost = [pair for shard in missing for pair in by_shard[shard]]
     count = len({verdict.name for _, verdict in lost})
     message = (
-        f"missing shard: {names_of(files)} of {len(by_shard)} data files is not there: {count} of "
-        f"{len(reading.tensors)} tensors are affected ({_names(lost)})"
+        f"missing shard: {names_of(files)} (of {len(by_shard)} data files) is not there; affected: "
+        f"{count} of {len(reading.tensors)} tensors ({_names(lost)})"
     )
     if len(missing) == len(by_shard):
         message = f"index without data: {names_of(files)} is not there, the index alone is"

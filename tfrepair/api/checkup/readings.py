@@ -117,9 +117,17 @@ def final_name(prefix: Path, shard: int, header: BundleHeader) -> Path:
 
 def _examined(part: BundleTensor) -> tuple[Health, str]:
     try:
-        return part.examine()
+        health, note = part.examine()
     except SourceError as error:
-        return Health.CORRUPT, error.message
+        health, note = Health.CORRUPT, error.message
+    return health, _brief(part, note)
+
+
+def _brief(part: BundleTensor, note: str) -> str:
+    """Leave the file out of a note, and the neighbors: causes speak of them, for the whole save."""
+    for _, stored in part.parts:
+        note = note.removeprefix(f"{stored.where}: ")
+    return note.partition("; so are ")[0]
 
 
 def _names(parts: tuple[BundleTensor, ...]) -> Mapping[str, Naming]:
