@@ -354,6 +354,64 @@ def test_the_original_code_restores_from_it(name: str, exported: Export, tmp_pat
             np.testing.assert_array_equal(have, want)
 
 
+TRAIN = """
+import sys, numpy as np, tensorflow as tf
+sys.path.insert(0, sys.argv[1])
+import zoo
+
+def structure(specs, rng):
+    def one(spec):
+        shape = [8, *(16 if size is None else size for size in spec.shape[1:])]
+        if spec.dtype == tf.int64:
+            return rng.integers(0, 2, shape)
+        return rng.normal(size=shape).astype("float32")
+    return tf.nest.map_structure(one, specs)
+
+for name, directory in zip(sys.argv[2::2], sys.argv[3::2]):
+    made = getattr(zoo, name)()
+    model = made[0] if isinstance(made, tuple) else made
+    loaded = tf.saved_model.load(directory)
+    (x, y), _ = loaded.train_step.concrete_functions[0].structured_input_signature
+    rng = np.random.default_rng(1)
+    batches = [(structure(x, rng), structure(y, rng)) for _ in range(5)]
+    model.train_on_batch(*batches[0])  # creates every variable, whose values are replaced now
+    root = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
+    root.restore(directory + "/variables/variables").assert_existing_objects_matched()
+    for variable in model.variables:
+        if variable.path in loaded.vars:
+            variable.assign(loaded.vars[variable.path])
+    for layer in model._flatten_layers():
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+    model.train_function = None  # what was traced above has the old statistics in it
+    for batch in batches:
+        loaded.reset_metrics()
+        have = loaded.train_step(*batch)
+        want = model.train_on_batch(*batch, return_dict=True)
+        for key in want:
+            np.testing.assert_allclose(
+                float(have[key]), float(want[key]), rtol=1e-6, atol=1e-7, err_msg=f"{name} {key}"
+            )
+    print("equal", name)
+"""
+
+
+def test_training_goes_on_as_in_the_original(exported: Export, tmp_path: Path) -> None:
+    """Statement 9, for the model's own code and the SavedModel side by side."""
+    names = ("functional", "recurrent", "adapted", "images", "half")
+    arguments = [part for name in names for part in (name, str(exported(name).model))]
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN, str(ZOO.parent), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=worker_environment(3),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [word for name in names for word in ("equal", name)]
+
+
 def test_the_same_request_writes_the_same_bytes(exported: Export, tmp_path: Path) -> None:
     one = exported("functional")
     with ChildHost(3) as host:
