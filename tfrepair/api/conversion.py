@@ -14,7 +14,13 @@ from tfrepair.api.plans import load_plan, planned_arch
 from tfrepair.api.record import record_of
 from tfrepair.api.refusal import refusal_of
 from tfrepair.api.report import Outcome, Report
-from tfrepair.api.sources import Reading, examined, open_known, source_reference
+from tfrepair.api.sources import (
+    Reading,
+    examined,
+    graph_beside,
+    open_known,
+    source_reference,
+)
 from tfrepair.api.tensor_output import write_tensors
 from tfrepair.api.verification import verify_written
 from tfrepair.architecture.request import arch_request
@@ -113,11 +119,8 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     """Convert; a refusal or a failed verification is in the report, other errors are raised."""
     started = time.monotonic()
     target = output_path(out)
-    if not _is_given(arch) and options.plan is not None:
-        arch = planned_arch(Path(options.plan))
-    asked = _host(arch, options) if _is_given(arch) else None
-    if asked is None:
-        require_copy(options)
+    arch = _architecture(source, arch, options)
+    asked = None if arch is None else _host(arch, options)
     if not options.dry_run:
         request = None if asked is None else asked[1]
         require_apart(target, _inputs(source, request, options))
@@ -136,8 +139,21 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     return replace(report, seconds=time.monotonic() - started)
 
 
-def _is_given(arch: Any) -> bool:  # noqa: ANN401 - as for convert
-    return arch is not None and not (isinstance(arch, str) and not arch)
+def _architecture(source: str | Path, arch: Any, options: Options) -> Any:  # noqa: ANN401 - as for convert
+    """Return the architecture that is given, named by the plan, or beside the source.
+
+    Returns
+    -------
+    ``None`` where the output needs none.
+    """
+    if arch is not None and not (isinstance(arch, str) and not arch):
+        return arch
+    if options.plan is not None:
+        return planned_arch(Path(options.plan))
+    graph = graph_beside(open_known(source, options)) if options.to == SAVED_MODEL else None
+    if graph is None:
+        require_copy(options)
+    return graph
 
 
 def _kind(options: Options) -> Kind:
@@ -196,6 +212,9 @@ def _host(arch: Any, options: Options) -> tuple[Host, ArchRequest]:  # noqa: ANN
             optimizer=options.optimizer,
             loss=options.loss,
             metrics=options.metrics,
+            inputs=options.graph_inputs,
+            outputs=options.graph_outputs,
+            feeds=options.feeds,
         )
         return ChildHost(keras=options.keras), request
     _require_model(arch, options)

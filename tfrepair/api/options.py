@@ -16,7 +16,7 @@ Progress = Callable[[str, int, int], None]
 """Told the stage's name, and how many of how many parts are done (``0, 0`` if unknown)."""
 
 
-def _silent(_stage: str, _done: int, _total: int) -> None:
+def silent(_stage: str, _done: int, _total: int) -> None:
     """Tell nobody."""
 
 
@@ -32,6 +32,9 @@ class Options:
         Go with the architecture; see :func:`tfrepair.architecture.request.arch_request`.
     sample_input
         For a live model that is not built.
+    graph_inputs, graph_outputs, feeds
+        For a ``.meta`` graph as the architecture: what to feed, what to serve, and constants for
+        placeholders (``"is_training=false"``).
     order
         List order that the user vouches for.
     plan
@@ -61,6 +64,9 @@ class Options:
     loss: str = ""
     metrics: tuple[str, ...] = ()
     sample_input: Any = None
+    graph_inputs: tuple[str, ...] = ()
+    graph_outputs: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
     order: str = ""
     plan: str | Path | None = None
     use_averages: bool = False
@@ -70,7 +76,7 @@ class Options:
     strict: bool = False
     overwrite: bool = False
     dry_run: bool = False
-    progress: Progress = field(default=_silent, repr=False)
+    progress: Progress = field(default=silent, repr=False)
 
 
 class PlanKeywords(TypedDict, total=False):
@@ -83,6 +89,9 @@ class PlanKeywords(TypedDict, total=False):
     loss: str
     metrics: tuple[str, ...]
     sample_input: Any
+    graph_inputs: tuple[str, ...]
+    graph_outputs: tuple[str, ...]
+    feeds: tuple[str, ...]
     order: str
     plan: str | Path | None
     use_averages: bool

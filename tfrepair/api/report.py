@@ -7,7 +7,7 @@ from typing import Any
 from tfrepair.core.architecture import Architecture, VariableKind
 from tfrepair.core.errors import TfrepairError, VerifyError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.plan import Confidence, Plan
+from tfrepair.core.plan import Confidence, Match, Plan
 from tfrepair.core.receipt import Receipt
 from tfrepair.core.state import State
 from tfrepair.core.tensor import TensorStore
@@ -101,9 +101,15 @@ class Report:
         """The findings that name lost state."""
         return tuple(f for f in self.findings if f.severity is Severity.LOSS)
 
+    @property
+    def weight_matches(self) -> tuple[Match, ...]:
+        """The matches that fill weights; others fill the state of a training."""
+        weights = {variable.path for variable in self.architecture.weights}
+        return tuple(match for match in self.plan.matches if match.target in weights)
+
     def count(self, confidence: Confidence) -> int:
-        """Return the number of matches of one confidence."""
-        return sum(match.confidence is confidence for match in self.plan.matches)
+        """Return the number of weights with a match of one confidence."""
+        return sum(match.confidence is confidence for match in self.weight_matches)
 
     def to_json(self) -> dict[str, Any]:
         """Return the ``tfrepair.report/1`` object."""

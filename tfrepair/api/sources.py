@@ -1,10 +1,11 @@
 """Sources as the use cases need them: opened, with a digest, and with statistics on demand."""
 
 import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
-from tfrepair.api.options import Options
+from tfrepair.api.options import CHECKPOINT_FORMATS, Options
 from tfrepair.core.errors import Unrecognised
 from tfrepair.core.plan import Reference
 from tfrepair.core.statistics import NO_STATISTICS, Statistics, statistics_of
@@ -12,6 +13,7 @@ from tfrepair.core.tensor import Limits, SourceName, TensorStore
 from tfrepair.core.transform import Transform
 from tfrepair.readers.registry import open_source
 
+_SHARD = re.compile(r"(\.data)?-\d{5}-of-\d{5}$")
 _CHUNK = 1 << 20
 
 
@@ -57,6 +59,18 @@ def open_known(path: str | Path, options: Options) -> TensorStore:
             remedy=f"this command reads {', '.join(options.formats)}; `tfrepair convert` reads all",
         )
     return store
+
+
+def graph_beside(store: TensorStore) -> Path | None:
+    """Return the ``.meta`` file of a checkpoint: the graph that was saved with it, or ``None``."""
+    if store.format not in CHECKPOINT_FORMATS:
+        return None
+    for name in store.files:
+        prefix = _SHARD.sub("", name.removesuffix(".index"))
+        graph = Path(f"{prefix}.meta")
+        if graph.is_file():
+            return graph
+    return None
 
 
 def source_reference(store: TensorStore) -> Reference:

@@ -5,45 +5,35 @@ progress and notes to stderr.
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tfrepair.api.options import BARE_FORMATS, CHECKPOINT_FORMATS, Options
+from tfrepair.cli.converting import converter
 from tfrepair.cli.ending import Program, complain, end, print_json
 from tfrepair.cli.options import (
     Against,
     All,
-    AllowMissing,
     Arch,
     Checked,
-    Checkpoint,
     Debug,
-    DryRun,
     InputShape,
     Json,
     KerasOption,
-    Loss,
-    Metrics,
     Model,
-    Optimizer,
     Order,
-    Out,
     Overwrite,
-    PlanOption,
     PlanOutput,
     Quiet,
     ReaderOption,
     Source,
     SourceA,
     SourceB,
-    Strict,
-    To,
+    Stats,
     UseEma,
 )
 from tfrepair.core.errors import UsageError, VerifyError
-from tfrepair.writers.names import SAVED_MODEL
 
 app = typer.Typer(
     name="tfrepair",
@@ -77,165 +67,31 @@ def _root(
         raise typer.Exit(UsageError.exit_code)
 
 
-def _convert(
-    source: Path,
-    out: Path,
-    arch: str,
-    options: Options,
-    *,
-    show_all: bool,
-    quiet: bool,
-    debug: bool,
-    as_json: bool,
-) -> None:
-    def work() -> int:
-        from tfrepair.api.conversion import run_conversion
-        from tfrepair.cli.progress import Bar
-        from tfrepair.cli.tables import show_report
-
-        with Bar(quiet=quiet) as bar:
-            report = run_conversion(source, arch, out, replace(options, progress=bar))
-        if as_json:
-            print_json(report.to_json())
-        elif not quiet:
-            show_report(report, everything=show_all)
-        if report.error is not None:
-            complain(report.error, debug=debug)
-        return report.exit_code
-
-    end(work, debug=debug, as_json=as_json)
-
-
-@app.command("npy-to-savedmodel")
-def npy_to_savedmodel(
-    source: Source,
-    out: Out,
-    arch: Arch = "",
-    keras: KerasOption = 3,
-    input_shape: InputShape = None,
-    optimizer: Optimizer = "",
-    loss: Loss = "",
-    metrics: Metrics = None,
-    order: Order = "",
-    allow_missing: AllowMissing = False,
-    strict: Strict = False,
-    dry_run: DryRun = False,
-    overwrite: Overwrite = False,
-    show_all: All = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-    as_json: Json = False,
-) -> None:
-    """Turn bare weights (.npy, .npz, a folder of .npy, .pkl) into a complete SavedModel."""
-    options = Options(
-        formats=BARE_FORMATS,
-        keras=keras,
-        input_shapes=tuple(input_shape or ()),
-        optimizer=optimizer,
-        loss=loss,
-        metrics=tuple(metrics or ()),
-        order=order,
-        allow_missing=allow_missing,
-        strict=strict,
-        dry_run=dry_run,
-        overwrite=overwrite,
+app.command("npy-to-savedmodel")(
+    converter(
+        BARE_FORMATS,
+        "Turn bare weights (.npy, .npz, a folder of .npy, .pkl) into a complete SavedModel.",
     )
-    _convert(
-        source, out, arch, options, show_all=show_all, quiet=quiet, debug=debug, as_json=as_json
+)
+app.command("ckpt-to-savedmodel")(
+    converter(
+        CHECKPOINT_FORMATS,
+        "Turn a TensorFlow checkpoint (tf.train.Saver, tf.train.Checkpoint) into a SavedModel; "
+        "a .meta file beside it is the architecture if no other is given.",
     )
-
-
-@app.command("ckpt-to-savedmodel")
-def ckpt_to_savedmodel(
-    source: Checkpoint,
-    out: Out,
-    arch: Arch = "",
-    reader: ReaderOption = None,
-    use_ema: UseEma = False,
-    keras: KerasOption = 3,
-    input_shape: InputShape = None,
-    optimizer: Optimizer = "",
-    loss: Loss = "",
-    metrics: Metrics = None,
-    allow_missing: AllowMissing = False,
-    strict: Strict = False,
-    dry_run: DryRun = False,
-    overwrite: Overwrite = False,
-    show_all: All = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-    as_json: Json = False,
-) -> None:
-    """Turn a TensorFlow checkpoint (tf.train.Saver, tf.train.Checkpoint) into a SavedModel."""
-    options = Options(
-        reader=reader,
-        formats=CHECKPOINT_FORMATS,
-        use_averages=use_ema,
-        keras=keras,
-        input_shapes=tuple(input_shape or ()),
-        optimizer=optimizer,
-        loss=loss,
-        metrics=tuple(metrics or ()),
-        allow_missing=allow_missing,
-        strict=strict,
-        dry_run=dry_run,
-        overwrite=overwrite,
+)
+app.command("convert")(
+    converter(
+        (), "Turn any source that a reader knows into a complete SavedModel, or a file of tensors."
     )
-    _convert(
-        source, out, arch, options, show_all=show_all, quiet=quiet, debug=debug, as_json=as_json
-    )
-
-
-@app.command("convert")
-def convert(
-    source: Source,
-    out: Out,
-    arch: Arch = "",
-    to: To = SAVED_MODEL,
-    plan: PlanOption = None,
-    reader: ReaderOption = None,
-    use_ema: UseEma = False,
-    keras: KerasOption = 3,
-    input_shape: InputShape = None,
-    optimizer: Optimizer = "",
-    loss: Loss = "",
-    metrics: Metrics = None,
-    order: Order = "",
-    allow_missing: AllowMissing = False,
-    strict: Strict = False,
-    dry_run: DryRun = False,
-    overwrite: Overwrite = False,
-    show_all: All = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-    as_json: Json = False,
-) -> None:
-    """Turn any source that a reader knows into a complete SavedModel, or a file of tensors."""
-    options = Options(
-        to=to,
-        reader=reader,
-        use_averages=use_ema,
-        keras=keras,
-        input_shapes=tuple(input_shape or ()),
-        optimizer=optimizer,
-        loss=loss,
-        metrics=tuple(metrics or ()),
-        order=order,
-        plan=plan,
-        allow_missing=allow_missing,
-        strict=strict,
-        dry_run=dry_run,
-        overwrite=overwrite,
-    )
-    _convert(
-        source, out, arch, options, show_all=show_all, quiet=quiet, debug=debug, as_json=as_json
-    )
+)
 
 
 @app.command("inspect")
 def inspect(
     source: Source,
     reader: ReaderOption = None,
+    stats: Stats = None,
     quiet: Quiet = False,
     debug: Debug = False,
     as_json: Json = False,
@@ -244,9 +100,11 @@ def inspect(
 
     def work() -> int:
         from tfrepair.api.inspection import inspect as look
+        from tfrepair.cli.progress import Bar
         from tfrepair.cli.tables import show_inspection
 
-        inspection = look(source, reader=reader)
+        with Bar(quiet=quiet) as bar:
+            inspection = look(source, reader=reader, statistics=stats, progress=bar)
         if as_json:
             print_json(inspection.to_json())
         elif not quiet:
@@ -374,9 +232,11 @@ def verify_command(
 
     def work() -> int:
         from tfrepair.api.verification import verify
+        from tfrepair.cli.progress import Bar
         from tfrepair.cli.tables import show_verdict
 
-        verdict = verify(model, against=against)
+        with Bar(quiet=quiet) as bar:
+            verdict = verify(model, against=against, progress=bar)
         code = 0 if verdict.passed else VerifyError.exit_code
         if as_json:
             print_json({"schema": "tfrepair.verdict/1", "exit_code": code} | verdict.to_json())

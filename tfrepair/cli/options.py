@@ -5,12 +5,23 @@ from typing import Annotated
 
 import typer
 
-Source = Annotated[Path, typer.Argument(help="Weight file or folder; it is never changed.")]
-Checkpoint = Annotated[
+Source = Annotated[
     Path,
     typer.Argument(
-        help="Checkpoint: prefix, any of its files, or its directory; it is never changed."
+        help="Weight file, folder, or checkpoint by prefix or any member; it is never changed."
     ),
+]
+GraphInputs = Annotated[
+    list[str] | None,
+    typer.Option("--inputs", help="Tensor of a .meta graph to feed; may be repeated."),
+]
+GraphOutputs = Annotated[
+    list[str] | None,
+    typer.Option("--outputs", help="Tensor of a .meta graph to serve; may be repeated."),
+]
+Feeds = Annotated[
+    list[str] | None,
+    typer.Option("--feed", help="Constant for a placeholder of a .meta graph: is_training=false."),
 ]
 SourceA = Annotated[Path, typer.Argument(help="Weights, a checkpoint or a SavedModel.")]
 SourceB = Annotated[Path, typer.Argument(help="Another one, of the same or another format.")]
@@ -63,6 +74,13 @@ Order = Annotated[
 ]
 ReaderOption = Annotated[
     str | None, typer.Option("--reader", help="Reader to use instead of finding out by content.")
+]
+Stats = Annotated[
+    bool | None,
+    typer.Option(
+        "--stats/--no-stats",
+        help="Read all data for statistics and checksums, or none; by default up to 1 GiB is read.",
+    ),
 ]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="Keep initial values where the source has none.")

@@ -1,0 +1,116 @@
+"""The conversion commands: one function, with the formats of the source fixed or not.
+
+Knows the options of a conversion; what they do is said where the API describes them.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tfrepair.api.options import Options
+from tfrepair.cli.ending import complain, end, print_json
+from tfrepair.cli.options import (
+    All,
+    AllowMissing,
+    Arch,
+    Debug,
+    DryRun,
+    Feeds,
+    GraphInputs,
+    GraphOutputs,
+    InputShape,
+    Json,
+    KerasOption,
+    Loss,
+    Metrics,
+    Optimizer,
+    Order,
+    Out,
+    Overwrite,
+    PlanOption,
+    Quiet,
+    ReaderOption,
+    Source,
+    Strict,
+    To,
+    UseEma,
+)
+from tfrepair.writers.names import SAVED_MODEL
+
+
+def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
+    """Return a command that converts sources of some formats.
+
+    Parameters
+    ----------
+    formats
+        Readers that the source may be for; none named, any.
+    text
+        The command's help.
+    """
+
+    def command(
+        source: Source,
+        out: Out,
+        arch: Arch = "",
+        to: To = SAVED_MODEL,
+        plan: PlanOption = None,
+        reader: ReaderOption = None,
+        use_ema: UseEma = False,
+        keras: KerasOption = 3,
+        input_shape: InputShape = None,
+        optimizer: Optimizer = "",
+        loss: Loss = "",
+        metrics: Metrics = None,
+        inputs: GraphInputs = None,
+        outputs: GraphOutputs = None,
+        feed: Feeds = None,
+        order: Order = "",
+        allow_missing: AllowMissing = False,
+        strict: Strict = False,
+        dry_run: DryRun = False,
+        overwrite: Overwrite = False,
+        show_all: All = False,
+        quiet: Quiet = False,
+        debug: Debug = False,
+        as_json: Json = False,
+    ) -> None:
+        options = Options(
+            formats=formats,
+            to=to,
+            reader=reader,
+            use_averages=use_ema,
+            keras=keras,
+            input_shapes=tuple(input_shape or ()),
+            optimizer=optimizer,
+            loss=loss,
+            metrics=tuple(metrics or ()),
+            graph_inputs=tuple(inputs or ()),
+            graph_outputs=tuple(outputs or ()),
+            feeds=tuple(feed or ()),
+            order=order,
+            plan=plan,
+            allow_missing=allow_missing,
+            strict=strict,
+            dry_run=dry_run,
+            overwrite=overwrite,
+        )
+
+        def work() -> int:
+            from tfrepair.api.conversion import run_conversion
+            from tfrepair.cli.progress import Bar
+            from tfrepair.cli.tables import show_report
+
+            with Bar(quiet=quiet) as bar:
+                report = run_conversion(source, arch, out, replace(options, progress=bar))
+            if as_json:
+                print_json(report.to_json())
+            elif not quiet:
+                show_report(report, everything=show_all)
+            if report.error is not None:
+                complain(report.error, debug=debug)
+            return report.exit_code
+
+        end(work, debug=debug, as_json=as_json)
+
+    command.__doc__ = text
+    return command
