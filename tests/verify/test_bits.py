@@ -37,6 +37,12 @@ def test_what_tensorflow_read_is_what_we_read(model: Path) -> None:
     assert [check.where for check in checks] == [*(v.path for v in EXPECTED), ""]
 
 
+def test_progress_counts_the_variables(model: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    check_bits(model, EXPECTED, lambda done, total: steps.append((done, total)))
+    assert steps == [(done, len(EXPECTED)) for done in range(len(EXPECTED))]
+
+
 def test_swapped_tensors_of_equal_shape_are_found(model: Path) -> None:
     swap(model, KERNEL, TWIN)
     assert failures(model) == {"dense/kernel", "twin/kernel"}

@@ -1,9 +1,12 @@
 """Use case: hold a SavedModel against what it should be."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from tfrepair.api.options import Progress, silent
 from tfrepair.api.sources import open_store
 from tfrepair.core.digest import array_digest
 from tfrepair.core.dtypes import numpy_dtype
@@ -53,7 +56,9 @@ def _within(model: Path, check: Check) -> Check:
     return replace(check, where=where, detail=detail)
 
 
-def verify(model: str | Path, *, against: str | Path | None = None) -> Verdict:
+def verify(
+    model: str | Path, *, against: str | Path | None = None, progress: Progress = silent
+) -> Verdict:
     """Check a SavedModel that tfrepair wrote; no TensorFlow.
 
     Parameters
@@ -62,6 +67,8 @@ def verify(model: str | Path, *, against: str | Path | None = None) -> Verdict:
         Its directory.
     against
         The source it was made from: every value is computed again and compared bit by bit.
+    progress
+        Told how many variables were read, and how many values compared.
 
     Raises
     ------
@@ -70,9 +77,12 @@ def verify(model: str | Path, *, against: str | Path | None = None) -> Verdict:
     """
     directory = Path(model)
     expected, plan = _record(directory)
-    checks = [*check_structure(directory), *check_bits(directory, expected)]
+    checks = [
+        *check_structure(directory),
+        *check_bits(directory, expected, partial(progress, "read")),
+    ]
     if against is not None:
-        checks += _against(Path(against), plan, expected)
+        checks += _against(Path(against), plan, expected, partial(progress, "compare"))
     return Verdict(checks=tuple(checks))
 
 
@@ -91,13 +101,20 @@ def _record(directory: Path) -> tuple[tuple[WrittenVariable, ...], Plan]:
         raise VerifyError(message, remedy=remedy) from error
 
 
-def _against(source: Path, plan: Plan, expected: tuple[WrittenVariable, ...]) -> tuple[Check, ...]:
+def _against(
+    source: Path,
+    plan: Plan,
+    expected: tuple[WrittenVariable, ...],
+    progress: Callable[[int, int], None],
+) -> tuple[Check, ...]:
     tensors = open_store(source).by_name
     written = {variable.path: variable for variable in expected}
-    return tuple(
-        _compared(match, tensors.get(match.sources[0]), written.get(match.target))
-        for match in plan.matches
-    )
+    checks = []
+    for done, match in enumerate(plan.matches):
+        progress(done, len(plan.matches))
+        tensor, variable = tensors.get(match.sources[0]), written.get(match.target)
+        checks.append(_compared(match, tensor, variable))
+    return tuple(checks)
 
 
 def _compared(match: Match, tensor: Tensor | None, written: WrittenVariable | None) -> Check:

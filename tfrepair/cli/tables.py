@@ -209,7 +209,7 @@ def _print_findings(page: Page, findings: Sequence[Finding]) -> None:
 
 def _print_totals(page: Page, report: Report) -> None:
     weights = len(report.architecture.weights)
-    page.line(f"weights   {len(report.plan.matches)} of {weights} have a source")
+    page.line(f"weights   {len(report.weight_matches)} of {weights} have a source")
     for confidence in Confidence:
         if count := report.count(confidence):
             page.line(f"          {count:>5} {confidence.value:<8} {_MEANING[confidence]}")
@@ -279,14 +279,16 @@ def show_inspection(inspection: Inspection) -> None:
     """Print one row per tensor."""
     page = Page(everything=True)
     store = inspection.store
-    nan = sum(statistics.nan for statistics in inspection.statistics)
-    inf = sum(statistics.inf for statistics in inspection.statistics)
+    known = [statistics for statistics in inspection.statistics if statistics is not None]
+    nan = sum(statistics.nan for statistics in known)
+    inf = sum(statistics.inf for statistics in known)
     page.line(f"{store.path} ({store.format})")
-    counts = ("NaN", "Inf") if page.is_roomy or nan or inf else ()
+    numbers = ("min", "max", "mean") if inspection.has_statistics else ()
+    counts = ("NaN", "Inf") if numbers and (page.is_roomy or nan or inf) else ()
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("name", "shape", "dtype"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "dtype")
-    for heading in ("bytes", "min", "max", "mean", *counts):
+    for heading in ("bytes", *numbers, *counts):
         table.add_column(heading, justify="right", no_wrap=True)
     for tensor, statistics in zip(store.tensors, inspection.statistics, strict=True):
         table.add_row(
@@ -294,19 +296,20 @@ def show_inspection(inspection: Inspection) -> None:
             _shape(tensor.shape),
             tensor.dtype,
             f"{tensor.nbytes:,}",
-            *_numbers(statistics),
-            *((str(statistics.nan), str(statistics.inf)) if counts else ()),
+            *(() if statistics is None else _numbers(statistics, counted=bool(counts))),
         )
     page.table(table)
     _print_findings(page, inspection.findings)
-    page.line(f"{len(store)} tensors, {store.nbytes:,} bytes, {nan} NaN, {inf} Inf")
+    ending = f", {nan} NaN, {inf} Inf" if numbers else "; data not read"
+    page.line(f"{len(store)} tensors, {store.nbytes:,} bytes{ending}")
 
 
-def _numbers(statistics: Statistics) -> tuple[str, ...]:
-    return tuple(
+def _numbers(statistics: Statistics, *, counted: bool) -> tuple[str, ...]:
+    shown = tuple(
         "-" if value is None else f"{value:.4g}"
         for value in (statistics.minimum, statistics.maximum, statistics.mean)
     )
+    return (*shown, str(statistics.nan), str(statistics.inf)) if counted else shown
 
 
 def _shape(shape: Shape) -> str:

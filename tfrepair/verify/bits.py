@@ -5,6 +5,7 @@ Knows the list of what was meant (:class:`~tfrepair.core.receipt.WrittenVariable
 directory is sound at all is up to :mod:`tfrepair.verify.structure`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tfrepair.core.digest import array_digest
@@ -20,7 +21,15 @@ _COUNTER = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"
 """The counter that ``tf.train.Checkpoint`` keeps in every checkpoint of its own."""
 
 
-def check_bits(model: Path, variables: tuple[WrittenVariable, ...]) -> tuple[Check, ...]:
+def _silent(_done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+def check_bits(
+    model: Path,
+    variables: tuple[WrittenVariable, ...],
+    progress: Callable[[int, int], None] = _silent,
+) -> tuple[Check, ...]:
     """Read every variable back and compare type, shape, checksum and digest.
 
     Parameters
@@ -29,6 +38,8 @@ def check_bits(model: Path, variables: tuple[WrittenVariable, ...]) -> tuple[Che
         Directory of the SavedModel.
     variables
         What it should hold.
+    progress
+        Told how many of how many variables were read.
 
     Returns
     -------
@@ -46,7 +57,11 @@ def check_bits(model: Path, variables: tuple[WrittenVariable, ...]) -> tuple[Che
             Check(name="bits", passed=False, detail=detail, where=variable.path)
             for variable in variables
         ) or tuple(damage)
-    return (*(_check(bundle, variable) for variable in variables), _contents(bundle, variables))
+    checks = []
+    for done, variable in enumerate(variables):
+        progress(done, len(variables))
+        checks.append(_check(bundle, variable))
+    return (*checks, _contents(bundle, variables))
 
 
 def _check(bundle: Bundle, variable: WrittenVariable) -> Check:
