@@ -1,5 +1,7 @@
 """``ckpt-to-savedmodel`` on saves of several TensorFlow versions, and on damaged ones."""
 
+import gzip
+import json
 import shutil
 from pathlib import Path
 
@@ -129,3 +131,30 @@ def test_a_damaged_tensor_costs_itself_only(tmp_path: Path) -> None:
     assert done.returncode == 3
     healthy = variables(tmp_path / "out", tmp_path)["sequential/emb/embeddings"]
     np.testing.assert_array_equal(healthy, store["net/emb"].fetch())
+
+
+SIGNATURE = """
+import sys, json, numpy as np, tensorflow as tf
+signature = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+print(json.dumps(sorted(signature.structured_input_signature[1])))
+"""
+
+
+@pytest.mark.parametrize("writer", ["tf1_4", "tf1_15"])
+def test_the_graph_beside_a_checkpoint_is_its_architecture(writer: str, tmp_path: Path) -> None:
+    folder = GOLDEN.parent / "metagraph" / writer
+    for file in folder.glob("layers.ckpt.*"):
+        if file.suffix == ".gz":
+            (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+        else:
+            shutil.copy(file, tmp_path)
+    done = program("ckpt-to-savedmodel", "--json", "layers.ckpt", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = report_of(done)
+    assert {match["confidence"] for match in report["matches"]} == {"CERTAIN"}
+    assert report["verify"]["forward"]["max_abs"] <= 1e-6
+    names = {signature["name"] for signature in report["signatures"]}
+    assert "serving_default" in names
+    inputs = json.loads(python(SIGNATURE, tmp_path / "out", cwd=tmp_path))
+    (serving,) = [s for s in report["signatures"] if s["name"] == "serving_default"]
+    assert inputs == sorted(spec["name"] for spec in serving["inputs"])
