@@ -1,9 +1,14 @@
+from pathlib import Path
+
+import cramjam
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError
 from tfrepair.wire.crc32c import masked_crc32c
+from tfrepair.wire.mapping import map_file
 from tfrepair.wire.protobuf import varint
 from tfrepair.wire.snappy import decompress
 from tfrepair.wire.sstable_block import SNAPPY, BlockHandle, block_contents
@@ -45,13 +50,36 @@ def test_known_elements(data: bytes, expected: bytes) -> None:
     ids=["literal cut", "copy from before", "too many", "too few"],
 )
 def test_damage_is_corrupt(data: bytes) -> None:
-    with pytest.raises(Corrupt):
-        decompress(memoryview(data), "s")
+    with pytest.raises(Corrupt, match="model, block at byte 7: "):
+        decompress(memoryview(data), "model, block at byte 7")
 
 
 def test_bombs_are_refused() -> None:
-    with pytest.raises(OverLimit, match="1099511627776"):
-        decompress(memoryview(varint(1 << 40) + b"\x00a"), "s")
+    with pytest.raises(OverLimit, match="1099511627776, limit 154"):
+        decompress(memoryview(varint(1 << 40) + b"\x00"), "s")
+
+
+def test_no_block_is_larger_than_an_entry_can_be() -> None:
+    class Huge(bytes):
+        @override
+        def __len__(self) -> int:
+            return 1 << 40
+
+    with pytest.raises(OverLimit, match=f"announce {1 << 32}, limit {1 << 31}"):
+        decompress(Huge(varint(1 << 32)), "s")  # type: ignore[arg-type]
+
+
+@given(st.binary(max_size=300).map(lambda part: part * 7))
+def test_what_another_writer_compressed(data: bytes) -> None:
+    assert decompress(memoryview(bytes(cramjam.snappy.compress_raw(data))), "s") == data
+
+
+def test_a_mapped_file(tmp_path: Path) -> None:
+    path = tmp_path / "block"
+    path.write_bytes(bytes(cramjam.snappy.compress_raw(b"abc" * 10_000)))
+    found = decompress(map_file(path), "s")
+    assert found == b"abc" * 10_000
+    assert found.readonly
 
 
 @given(st.binary(max_size=100))
