@@ -73,7 +73,7 @@ def build_plan(
 
         return with_true_names(build_plan(ins.store, architecture, truly, order=order), ins)
     tensors = tuple(tensor for tensor in store if tensor.may_be_weight)
-    by_equal_name = plan_equal_names(tensors, architecture)
+    by_equal_name = plan_equal_names(store, architecture)
     if order:
         outcome = _forced(_in_order(tensors), architecture, statistics, order)
     elif by_equal_name is not None:
@@ -83,7 +83,7 @@ def build_plan(
     else:
         outcome = _named(tensors, architecture, statistics)
     outcome = replace(outcome, leftover=(*outcome.leftover, *_no_weights(store)))
-    plan = _checked(_plan(outcome), tensors, architecture, statistics)
+    plan = _checked(_plan(outcome), tuple(store), architecture, statistics)
     return with_training_state(plan, store, architecture)
 
 

@@ -17,13 +17,13 @@ from tfrepair.planning.lists import Outcome
 _SHOWN = 5
 
 
-def plan_equal_names(tensors: Collection[Tensor], architecture: Architecture) -> Outcome | None:
+def plan_equal_names(store: TensorStore, architecture: Architecture) -> Outcome | None:
     """Assign tensors to the weights of the graph that they were saved from.
 
     Parameters
     ----------
-    tensors
-        What may be a weight.
+    store
+        Its names decide, not what it says that a tensor is for.
     architecture
         Any architecture.
 
@@ -34,14 +34,14 @@ def plan_equal_names(tensors: Collection[Tensor], architecture: Architecture) ->
     """
     if architecture.framework != GRAPH_1:
         return None
-    matches = tuple(_matches(tensors, architecture.weights))
+    matches = tuple(_matches(store, architecture.weights))
     if len(matches) != len(architecture.weights):
         return None
     used = {match.source for match in matches}
     leftover = tuple(
         Leftover(source=tensor.name, reason="no variable of the graph has its name")
-        for tensor in tensors
-        if tensor.name not in used
+        for tensor in store
+        if tensor.may_be_weight and tensor.name not in used
     )
     return Outcome(matches=matches, leftover=leftover)
 
@@ -59,7 +59,7 @@ def with_training_state(plan: Plan, store: TensorStore, architecture: Architectu
     taken = {match.source for match in plan.matches}
     state = (v for v in architecture if v.kind is not VariableKind.WEIGHT)
     matches = tuple(_matches((t for t in store if t.name not in taken), state))
-    used = {match.source for match in matches}
+    used = {match.source for match in (*plan.matches, *matches)}
     filled = {match.target for match in (*plan.matches, *matches)}
     return replace(
         plan,

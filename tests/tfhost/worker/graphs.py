@@ -155,6 +155,42 @@ def vocabulary():
     return {words: given}, {}, {}, {"score": score}, None
 
 
+def tutorial():
+    """Nothing has a name, the loss takes the logarithm itself, accuracy uses the answer."""
+    x = v1.placeholder(tf.float32, [None, 4])
+    y = v1.placeholder(tf.float32, [None, 3])
+    keep = v1.placeholder(tf.float32)
+    first, second = (v1.Variable(RNG.normal(size=s).astype("float32")) for s in ((4, 5), (5, 3)))
+    hidden = v1.nn.dropout(tf.nn.relu(tf.matmul(x, first)), keep)
+    answer = tf.nn.softmax(tf.matmul(hidden, second) + v1.Variable(tf.zeros([3])))
+    safe = tf.clip_by_value(answer, 1e-10, 1.0)
+    loss = tf.reduce_mean(-tf.reduce_sum(y * tf.math.log(safe), 1))
+    right = tf.equal(tf.argmax(answer, 1), tf.argmax(y, 1))
+    v1.summary.scalar("accuracy", tf.reduce_mean(tf.cast(right, tf.float32)))
+    train = minimize(v1.train.AdamOptimizer(0.01), loss)
+    wanted = np.eye(3, dtype="float32")[Y]
+    return {x: X4}, {y: wanted, keep: 1.0}, {keep: 1.0}, {"Softmax": answer}, train
+
+
+def autoencoder():
+    """The label is the input."""
+    x = v1.placeholder(tf.float32, [None, 4], "x")
+    decoded = dense(tf.nn.relu(dense(x, 2, "encoder")), 4, "decoder")
+    train = minimize(v1.train.AdamOptimizer(0.1), tf.reduce_mean(tf.square(decoded - x)))
+    return {x: X4}, {}, {}, {"decoder/BiasAdd": decoded}, train
+
+
+def training_only():
+    """Batch normalization without a switch, and two parts that train against each other."""
+    x = v1.placeholder(tf.float32, [None, 4], "x")
+    hidden = dense(x, 3, "hidden")
+    mean, variance = tf.nn.moments(hidden, [0])
+    answer = tf.sigmoid((hidden - mean) * tf.math.rsqrt(variance + 1e-3), name="answer")
+    for sign in (1, -1):
+        v1.train.GradientDescentOptimizer(0.1).minimize(sign * tf.reduce_mean(hidden))
+    return {x: X4}, {}, {}, {"answer": answer}, None
+
+
 def python_inside():
     """Python in the middle of what is served."""
     x = v1.placeholder(tf.float32, [None, 4], "x")
@@ -201,6 +237,7 @@ def _plain(value):
 if __name__ == "__main__":
     v1.disable_v2_behavior()
     for made in (
-        dropout, normalized, queue, iterator, partitioned, two_inputs, vocabulary, python_inside,
+        dropout, normalized, queue, iterator, partitioned, two_inputs, vocabulary, tutorial,
+        autoencoder, training_only, python_inside,
     ):  # fmt: skip
         session_of(made)

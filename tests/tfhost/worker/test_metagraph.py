@@ -37,10 +37,13 @@ INFERRED = {
     "partitioned": (["words"], ["answer"]),
     "two_inputs": (["left", "right"], ["second_BiasAdd"]),
     "vocabulary": (["words"], ["score"]),
+    "tutorial": (["Placeholder"], ["Softmax"]),
+    "autoencoder": (["x"], ["decoder_BiasAdd"]),
 }
 SWITCHES: dict[str, dict[str, Any]] = {
     "dropout": {"keep_prob": 1.0},
     "normalized": {"is_training": True},
+    "tutorial": {"Placeholder_2": 1.0},
 }
 
 
@@ -187,7 +190,8 @@ def test_training_goes_on_where_it_ended(filled: Filled) -> None:
     if not len(losses):
         return
     (record,) = [s for s in one.receipt.signatures if s.name == "train_step"]
-    values = [*graph.inputs(INFERRED[name][0]).values(), graph.expected["label/0"]]
+    labels = [graph.expected["label/0"]] if "label/0" in graph.expected else []
+    values = [*graph.inputs(INFERRED[name][0]).values(), *labels]
     names = [spec.name for spec in record.inputs if spec.name not in SWITCHES.get(name, {})]
     given = {**dict(zip(names, values, strict=True)), **SWITCHES.get(name, {})}
     with loaded_session(one.model) as (session, definitions):
@@ -278,15 +282,40 @@ def test_switches_rest_and_can_be_set(folder: Path, host: ChildHost) -> None:
 def test_a_placeholder_that_may_be_a_setting_is_an_input_and_is_said(
     folder: Path, host: ChildHost, tmp_path: Path
 ) -> None:
-    def rename(meta: Any) -> None:
-        for node in meta.graph_def.node:
-            node.name = node.name.replace("keep_prob", "strength")
-            node.input[:] = [text.replace("keep_prob", "strength") for text in node.input]
+    def scale(meta: Any) -> None:
+        nodes = {node.name: node for node in meta.graph_def.node}
+        strength = meta.graph_def.node.add(name="strength", op="Placeholder")
+        strength.attr["dtype"].type = 1
+        strength.attr["shape"].shape.unknown_rank = True
+        scaled = meta.graph_def.node.add(name="scaled", op="Mul")
+        scaled.attr["T"].type = 1
+        scaled.input[:] = ["logits/BiasAdd", "strength"]
+        nodes["predictions"].input[:] = ["scaled"]
 
-    edited = changed(folder / "dropout" / "model.ckpt.meta", tmp_path, rename)
+    edited = changed(folder / "dropout" / "model.ckpt.meta", tmp_path, scale)
     architecture = host.describe(request(edited))
     assert [spec.name for spec in architecture.inputs] == ["x", "strength"]
     assert codes(architecture)["unsure-input"] == "strength"
+
+
+def test_dropout_is_known_by_what_it_does(folder: Path, host: ChildHost) -> None:
+    architecture = host.describe(request(folder / "tutorial" / "model.ckpt.meta"))
+    (rest,) = [f for f in architecture.findings if f.code == "constant-input"]
+    assert rest.where == "Placeholder_2"
+    assert rest.message.startswith("is 1.0 when serving: dropout keeps")
+
+
+def test_a_last_resort_is_a_warning(folder: Path, host: ChildHost) -> None:
+    architecture = host.describe(request(folder / "autoencoder" / "model.ckpt.meta"))
+    (finding,) = [f for f in architecture.findings if f.code == "inferred-outputs"]
+    assert finding.severity is Severity.WARNING
+
+
+def test_a_graph_for_training_only_is_told(folder: Path, host: ChildHost, tmp_path: Path) -> None:
+    one = export(host, graph_of(folder, "training_only"), tmp_path / "stage")
+    assert "batch-statistics" in {finding.code for finding in one.receipt.findings}
+    (finding,) = [f for f in one.architecture.findings if f.code == "no-train-step"]
+    assert "train_op holds 2" in finding.message
 
 
 def test_outputs_and_inputs_can_be_named(folder: Path, host: ChildHost, tmp_path: Path) -> None:

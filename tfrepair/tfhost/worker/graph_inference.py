@@ -109,14 +109,17 @@ def _outputs(
     losses = [] if training.loss is None else [training.loss.node]
     answers = find_answers(graph, feeds, losses)
     if not answers.refs:
-        message = "nothing in the graph looks like a model's answer: no tensor that depends on an "
+        message = (
+            "nothing in the graph is clearly a model's answer: no unused tensor that depends on an "
+        )
         message += f"input and on a variable has a batch axis (inputs: {_shown(feeds.tensors)})"
-        raise ArchitectureError(message, remedy="name them: --outputs scope/name,other:1")
+        near = f"; it may be one of {_shown(answers.others)}" if answers.others else ""
+        raise ArchitectureError(message, remedy=f"name them: --outputs scope/name{near}")
     names = _labels(graph, answers.refs, feeds)
     others = f"; it may also be {_shown(answers.others)}" if answers.others else ""
     finding = Finding(
         code="inferred-outputs",
-        severity=Severity.NOTE,
+        severity=Severity.NOTE if answers.is_sure else Severity.WARNING,
         where=", ".join(str(ref) for ref in answers.refs),
         message=f"taken as the outputs: {answers.rule}{others}",
         remedy="if the model's answer is another tensor, name it: --outputs scope/name",

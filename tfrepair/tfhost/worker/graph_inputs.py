@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tfrepair.core.errors import ArchitectureError
+from tfrepair.tfhost.worker.graph_dropout import Setting, dropout_setting
 from tfrepair.tfhost.worker.graph_view import Dims, GraphView, TensorRef, tensor_ref
 
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
@@ -177,10 +178,8 @@ def _resting(graph: GraphView, name: str) -> Resting | None:
     if shape not in (None, ()) or (shape is None and has_default):
         return None
     leaf = name.lower().rpartition("/")[2]
-    if dtype in _FLOATS and _KEEP.search(leaf):
-        return Resting(value="1.0", why="its name is that of a probability to keep")
-    if dtype in _FLOATS and _DROP.search(leaf):
-        return Resting(value="0.0", why="its name is that of a rate of dropout")
+    if dtype in _FLOATS and (rest := _dropout(graph, name, leaf)) is not None:
+        return rest
     if has_default:
         return Resting(value="", why="its own default")
     is_scalar = shape == () or any(
@@ -190,4 +189,20 @@ def _resting(graph: GraphView, name: str) -> Resting | None:
         return Resting(value="false", why="a truth value; false is not training")
     if dtype in _INTEGERS | _FLOATS and _PHASE.search(leaf):
         return Resting(value="0", why="its name is that of a training phase")
+    return None
+
+
+def _dropout(graph: GraphView, name: str, leaf: str) -> Resting | None:
+    """Return the value at which dropout drops nothing: by what the graph does, then by name."""
+    match dropout_setting(graph, name):
+        case Setting.KEEP:
+            return Resting(value="1.0", why="dropout keeps elements with this probability")
+        case Setting.RATE:
+            return Resting(value="0.0", why="dropout drops elements with this probability")
+        case None:
+            pass
+    if _KEEP.search(leaf):
+        return Resting(value="1.0", why="its name is that of a probability to keep")
+    if _DROP.search(leaf):
+        return Resting(value="0.0", why="its name is that of a rate of dropout")
     return None

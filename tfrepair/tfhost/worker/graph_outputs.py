@@ -33,9 +33,13 @@ _ASIDE = frozenset(
 
 _UPDATES = re.compile(r"^(?:Resource|Sparse)*(?:Apply|Assign|Scatter)")
 _ENTROPY = frozenset({"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"})
+_GUARDS = frozenset({"Minimum", "Maximum", "Add", "AddV2", "ClipByValue"})
+"""What keeps the argument of a logarithm away from zero."""
 _ACTIVATIONS = frozenset({"Softmax", "Sigmoid"})
 _STRING, _RESOURCE, _VARIANT = 7, 20, 21
 _VARIABLE = 1
+_ASSERTS = re.compile(r"(?:^|/)assert")
+_LAST_LAYER = "the only tensor that is computed with the last variables"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +54,14 @@ class Answers:
         How they were found, in words.
     others
         Tensors that may be meant instead.
+    is_sure
+        False for the last resort.
     """
 
     refs: tuple[TensorRef, ...]
     rule: str
     others: tuple[TensorRef, ...] = ()
+    is_sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +120,7 @@ class _Search:
         return self._masks.get(ref.node, 0)
 
     def answers(self, losses: Collection[str]) -> Answers:
-        joins, labels = self._last_joins()
+        joins, labels = self._last_joins(losses)
         leaves = [ref for ref in self._leaves() if ref.node not in losses]
         clean = [ref for ref in leaves if not self._mask(ref) & labels]
         clean = [ref for ref in clean if not self._is_sequence(ref)] or clean
@@ -124,9 +131,10 @@ class _Search:
         else:
             rule = "what a label is compared with"
             chosen = [*compared, *self._activated(compared)]
-        others = [
-            ref for ref in (*compared, *leaves, *self._last_layers(labels)) if ref not in chosen
-        ]
+        last = self._last_layers(labels)
+        if not chosen and len(last) == 1:
+            return Answers(refs=tuple(last), rule=_LAST_LAYER, is_sure=False)
+        others = [ref for ref in (*compared, *leaves, *last) if ref not in chosen]
         ordered = sorted(set(chosen), key=lambda ref: self._order[ref.node])
         return Answers(refs=tuple(ordered), rule=rule, others=tuple(dict.fromkeys(others)))
 
@@ -170,7 +178,7 @@ class _Search:
         mask = self._mask(ref)
         if not mask & _VARIABLE or mask == _VARIABLE or GRADIENTS.search(ref.node):
             return False
-        if op in _NO_ANSWERS or "Summary" in op or _UPDATES.match(op):
+        if op in _NO_ANSWERS or "Summary" in op or _UPDATES.match(op) or _ASSERTS.search(ref.node):
             return False
         if self._graph.dtype(ref) in (0, _STRING, _RESOURCE, _VARIANT):
             return False
@@ -188,12 +196,15 @@ class _Search:
             return False
         return not batches or shape[0] in batches or shape[0] is None
 
-    def _last_joins(self) -> tuple[list[_Join], int]:
+    def _last_joins(self, losses: Collection[str]) -> tuple[list[_Join], int]:
         """Return the joins behind which no further variables are met, and the labels there.
 
-        What joins before, too, is an input: the lengths of sequences, a second input.
+        What joins before, too, is an input: the lengths of sequences, a second input. So is what
+        the loss does not depend on.
         """
         last, labels, inputs = [], 0, 0
+        for loss in losses:
+            inputs |= ~self._mask(TensorRef(loss))
         for name in self._graph.nodes:
             join = self._join(name)
             if join is None:
@@ -231,7 +242,7 @@ class _Search:
     def _compared(self, joins: list[_Join], labels: int) -> list[TensorRef]:
         """Return what labels are compared with; of two, the one that the other is computed from."""
         found = {
-            self._unflattened(ref, join.node)
+            self._before_loss(ref, join.node)
             for join in joins
             for ref in join.answers
             if not self._mask(ref) & labels and self._has_batch(ref, self._mask(ref))
@@ -244,14 +255,24 @@ class _Search:
             )
         ]
 
-    def _unflattened(self, ref: TensorRef, join: str) -> TensorRef:
-        """Step over the reshaping that a cross entropy does for itself."""
-        node, scope = self._graph.nodes[ref.node], join.rpartition("/")[0]
-        is_own = scope and ref.node.startswith(f"{scope}/")
-        entropy = self._graph.nodes[join].op in _ENTROPY
-        if is_own and entropy and node.op == "Reshape":
+    def _before_loss(self, ref: TensorRef, join: str) -> TensorRef:
+        """Step over what a cross entropy does for itself: reshaping, logarithm, clipping."""
+        scope = ref.node.rpartition("/")[0]
+        is_own = scope and join.startswith(f"{scope}/")
+        if self._graph.nodes[join].op in _ENTROPY and is_own and self._op(ref) == "Reshape":
             return self._graph.inputs(ref.node)[0]
+        if self._op(ref) != "Log":
+            return ref
+        (ref,) = self._graph.inputs(ref.node)
+        while self._op(ref) in _GUARDS:
+            computed = [i for i in self._graph.inputs(ref.node) if self._mask(i) > _VARIABLE]
+            if len(computed) != 1:
+                break
+            (ref,) = computed
         return ref
+
+    def _op(self, ref: TensorRef) -> str:
+        return str(self._graph.nodes[ref.node].op)
 
     def _activated(self, compared: list[TensorRef]) -> list[TensorRef]:
         """Return probabilities computed from logits outside the loss."""

@@ -4,7 +4,6 @@ The collections say which there are, the saver in the graph says what they are c
 slice descriptions say which are parts of one. Slots of optimizers have nothing but their names.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.tensor import Shape
 from tfrepair.tfhost.worker.graph_outputs import VARIABLES
-from tfrepair.tfhost.worker.graph_training import members
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef, tensor_ref
 
 COLLECTIONS = (
@@ -28,7 +26,6 @@ _SAVES = {"SaveV2": 3, "SaveSlices": 3, "Save": 2}
 
 _PASSES = frozenset({"Identity", "ReadVariableOp", "Cast"})
 _AVERAGE = "ExponentialMovingAverage"
-_POWER = re.compile(r"(?:^|/)beta\d_power(?:_\d+)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +86,8 @@ def find_variables(
         name = keys.get(node) or info.full_name or node
         groups.setdefault(name, []).append(_part(graph, node, definition))
     trainable = {part.node for part in _collected(meta, "trainable_variables")}
-    counters = {part.node for part in _collected(meta, "global_step")} | set(
-        members(meta, "global_step")
-    )
     shapes = {name: _whole(parts) for name, parts in groups.items()}
-    kinds = _Kinds(
-        shapes=shapes, serving=serving, trainable=trainable, counters=counters, saved=set(keys)
-    )
+    kinds = _Kinds(shapes=shapes, serving=serving, trainable=trainable, saved=set(keys))
     found = (_described(graph, name, parts, kinds) for name, parts in groups.items())
     return tuple(sorted(found, key=lambda entry: entry.described.kind is not VariableKind.WEIGHT))
 
@@ -195,7 +187,6 @@ class _Kinds:
     shapes: Mapping[str, Shape]
     serving: Collection[str]
     trainable: Collection[str]
-    counters: Collection[str]
     saved: Collection[str]
 
     def of(self, name: str, nodes: Iterable[str]) -> tuple[VariableKind, str, str]:
@@ -206,8 +197,8 @@ class _Kinds:
         owner, slot = self._owner(name)
         if owner:
             return VariableKind.OPTIMIZER, owner, slot
-        is_number = not self.shapes[name] and (_POWER.search(name) or nodes & set(self.counters))
-        if is_number or name.rpartition("/")[2] == "global_step" or not nodes & set(self.saved):
+        # A number that is neither served nor trained is a counter, a rate, a power.
+        if not self.shapes[name] or not nodes & set(self.saved):
             return VariableKind.OPTIMIZER, "", ""
         return VariableKind.WEIGHT, "", ""
 
