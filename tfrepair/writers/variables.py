@@ -12,10 +12,12 @@ from tfrepair.core.errors import SourceError, WriteError
 from tfrepair.core.receipt import WrittenVariable
 from tfrepair.core.state import State
 from tfrepair.core.tensor import Array
-from tfrepair.wire.bundle import BundleEntry, shard_name
+from tfrepair.wire.bundle import BundleEntry, Slice, shard_name
 from tfrepair.wire.bundle_data import Shards, decode_tensor
 from tfrepair.wire.bundle_index import BundleIndex, read_index
 from tfrepair.wire.bundle_writer import Item, write_data, write_index
+from tfrepair.wire.ordered_code import decode_slice_key, is_slice_key
+from tfrepair.wire.slices import slice_bounds
 
 ValueOf = Callable[[bytes, BundleEntry], Array]
 """Gives the value for a key."""
@@ -48,7 +50,7 @@ def fill_variables(
     if not prefix.with_suffix(".index").is_file():
         return  # a model without variables
     filled = {entry.path: entry for entry in state.filled}
-    by_key = {w.key.encode(): filled[w.path] for w in written if w.path in filled}
+    by_key = {_key(w.key): filled[w.path] for w in written if w.path in filled}
     exported = prefix.with_suffix(".index").read_bytes()
     scratch.mkdir()
     try:
@@ -56,11 +58,13 @@ def fill_variables(
         shards = Shards(prefix, index.header)
 
         def value(key: bytes, entry: BundleEntry) -> Array:
-            own = by_key.get(key)
-            if own is not None and own.fetch is not None:
-                return own.fetch()
-            name = key.decode()
-            return decode_tensor(shards.stored(entry, name), entry, index.header, name)
+            name, part = _whole_of(key)
+            own = by_key.get(_key(name))
+            if own is None or own.fetch is None:
+                where = key.decode("utf-8", "surrogateescape")
+                return decode_tensor(shards.stored(entry, where), entry, index.header, where)
+            whole = own.fetch()
+            return whole if part is None else whole[slice_bounds(whole.shape, part, name)]
 
         _write(index, value, scratch)
     except SourceError as error:
@@ -87,6 +91,26 @@ def _write(index: BundleIndex, value: ValueOf, folder: Path) -> None:
 
 def _items(entries: Mapping[bytes, BundleEntry], shard: int, value: ValueOf) -> Iterator[Item]:
     """Yield the tensors of a data file in the order of their places; empty ones by name."""
-    here = [(key, entry) for key, entry in entries.items() if entry.shard == shard]
+    here = [
+        (key, entry) for key, entry in entries.items() if entry.shard == shard and not entry.slices
+    ]
     for key, entry in sorted(here, key=lambda pair: (pair[1].offset, pair[1].size, pair[0])):
-        yield Item(name=key.decode(), dtype=entry.dtype, array=value(key, entry))
+        name, part = _whole_of(key)
+        yield Item(
+            name=name,
+            dtype=entry.dtype,
+            array=value(key, entry),
+            part=part,
+            whole=() if part is None else entries[_key(name)].shape,
+        )
+
+
+def _whole_of(key: bytes) -> tuple[str, Slice | None]:
+    """Return the name of a tensor, and which part of it a key stands for."""
+    if is_slice_key(key):
+        return decode_slice_key(key, "variables.index")
+    return key.decode("utf-8", "surrogateescape"), None
+
+
+def _key(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")

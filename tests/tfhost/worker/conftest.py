@@ -53,6 +53,13 @@ def hosts() -> Iterator[dict[int, ChildHost]]:
 
 
 @pytest.fixture(scope="session")
+def graph_host() -> Iterator[ChildHost]:
+    """A process for graphs of TensorFlow 1; the zoo's count what they have traced before."""
+    with ChildHost(3) as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
 def fresh_host() -> Iterator[ChildHost]:
     """A process that never sees the zoo."""
     with ChildHost(3) as host:

@@ -81,8 +81,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def host(hosts: dict[int, ChildHost]) -> ChildHost:
-    return hosts[3]
+def host(graph_host: ChildHost) -> ChildHost:
+    return graph_host
 
 
 def graph_of(folder: Path, name: str) -> Graph:

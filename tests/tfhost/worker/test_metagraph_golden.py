@@ -16,14 +16,14 @@ from tfrepair.architecture.request import arch_request
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.plan import Confidence, Plan
 from tfrepair.core.receipt import Receipt
-from tfrepair.core.state import ProvenanceKind, StateEntry
+from tfrepair.core.state import ProvenanceKind
 from tfrepair.planning.build import build_plan
 from tfrepair.rebuild.apply import apply
 from tfrepair.tfhost.client import ChildHost
-from tfrepair.tfhost.protocol import ExportRequest, ValueFile
 from tfrepair.verify.bits import check_bits
 from tfrepair.verify.forward import check_forward
 from tfrepair.verify.structure import check_structure
+from tfrepair.writers.savedmodel import write
 
 pytestmark = pytest.mark.tf
 
@@ -54,7 +54,7 @@ class Converted:
 @pytest.fixture(scope="module", params=CASES, ids=["-".join(case) for case in CASES])
 def converted(
     request: pytest.FixtureRequest,
-    hosts: dict[int, ChildHost],
+    graph_host: ChildHost,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Converted:
     version, case = request.param
@@ -66,20 +66,10 @@ def converted(
     meta.write_bytes(gzip.decompress(packed.read_bytes()))
     packed.unlink()
     store = open_store(folder / f"{case}.ckpt")
-    host = hosts[3]
-    architecture = host.describe(arch_request(str(meta)))
+    architecture = graph_host.describe(arch_request(str(meta)))
     plan = build_plan(store, architecture, Reading(store))
     state = apply(plan, store, architecture)
-    receipt = host.export(
-        ExportRequest(
-            directory=str(folder / "model"),
-            values=tuple(
-                spilled(entry, folder / f"{k}.bin") for k, entry in enumerate(state.filled)
-            ),
-            keep_state=False,
-            probe=str(folder / "probe.npz"),
-        )
-    )
+    receipt = write(state, graph_host, folder, keep_state=False, step=lambda _done, _total: None)
     return Converted(
         case=case,
         expected=json.loads((GOLDEN / version / f"{case}.json").read_text()),
@@ -89,12 +79,6 @@ def converted(
         receipt=receipt,
         model=folder / "model",
     )
-
-
-def spilled(entry: StateEntry, file: Path) -> ValueFile:
-    assert entry.fetch is not None
-    entry.fetch().tofile(file)
-    return ValueFile(path=entry.path, file=str(file), dtype=entry.dtype, shape=entry.shape)
 
 
 def given(one: Converted, names: dict[str, str]) -> dict[str, Any]:
