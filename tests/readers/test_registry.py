@@ -12,8 +12,7 @@ from tfrepair.readers.registry import READERS, open_source
 
 UNKNOWN = {
     "empty": (b"", "empty file"),
-    "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5"),
-    "keras": (hostile.npz({"metadata.json": b"{}", "model.weights.h5": b""}), "Keras archive"),
+    "keras": (hostile.npz({"metadata.json": b"{}", "config.json": b""}), "without weights"),
     "torch": (hostile.npz({"archive/data.pkl": b"", "archive/version": b"3"}), "PyTorch"),
     "old torch": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M", "PyTorch"),
     "zip": (hostile.npz({"a.txt": b"x"}), "zip archive without .npy members"),

@@ -148,6 +148,9 @@ class TensorStore:
         ``False`` when the order is that of a hash table or an alphabet.
     findings
         What the reader met on the way.
+    attributes
+        What the source says about itself as a whole, as texts: for Keras files ``model_config``
+        and ``training_config`` (JSON, not interpreted), ``keras_version``, ``backend``.
     """
 
     format: str
@@ -157,6 +160,7 @@ class TensorStore:
     names_are_meaningful: bool
     order_is_meaningful: bool
     findings: tuple[Finding, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter(self.tensors)

@@ -10,6 +10,8 @@ from pathlib import Path
 from tfrepair.core.errors import Unrecognised, UsageError
 from tfrepair.core.tensor import Limits, TensorStore
 from tfrepair.readers.base import Candidate, Reader, look_at, system_errors
+from tfrepair.readers.keras_h5 import KerasH5Reader
+from tfrepair.readers.keras_zip import KerasZipReader
 from tfrepair.readers.npy import NpyReader
 from tfrepair.readers.npy_folder import NpyFolderReader
 from tfrepair.readers.npz import NpzReader
@@ -22,6 +24,8 @@ from tfrepair.readers.tensor_bundle import TensorBundleReader
 READERS: tuple[Reader, ...] = (
     NpyReader(),  # six magic bytes: nothing else begins like this
     NpzReader(),  # a zip archive with .npy members; other archives are left to others
+    KerasZipReader(),  # a zip archive or folder with model.weights.h5: no .npy member is in it
+    KerasH5Reader(),  # eight magic bytes, or the JSON index of shards
     TensorBundleReader(),  # names of files, and folders of them; asks if V1 has the same prefix
     SaverV1Reader(),  # eight magic bytes at the end: after the bundle, whose index has them too
     SafetensorsReader(),  # a length and a brace: after everything that has a magic number

@@ -12,11 +12,7 @@ from tfrepair.readers.base import Candidate
 Hint = tuple[str, str]
 """What it looks like, and what to try."""
 
-_REMEDY_KERAS = (
-    "load it with the Keras that wrote it and save numpy.savez(path, *model.get_weights())"
-)
 _BEGINNINGS: tuple[tuple[bytes, Hint], ...] = (
-    (b"\x89HDF\r\n\x1a\n", ("an HDF5 file (Keras .h5)", _REMEDY_KERAS)),
     (
         b"version https://git-lfs",
         ("a git-lfs pointer: the text that stands for a large file", "fetch it: git lfs pull"),
@@ -104,7 +100,7 @@ def _archive(candidate: Candidate) -> Hint:
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
         return "a damaged zip archive", "look for another copy of the file"
     if "metadata.json" in names or "config.json" in names:
-        return "a Keras archive (.keras)", _REMEDY_KERAS
+        return "a Keras archive without weights", "if it is an architecture, give it with --arch"
     if any(name.endswith("data.pkl") for name in names):
         return "a PyTorch file", "save the arrays as .npz where it was written"
     if any(name.endswith("saved_model.pb") for name in names):
