@@ -305,6 +305,18 @@ def test_dropout_is_known_by_what_it_does(folder: Path, host: ChildHost) -> None
     assert rest.message.startswith("is 1.0 when serving: dropout keeps")
 
 
+def test_what_a_training_step_leaves_behind_is_named(folder: Path, host: ChildHost) -> None:
+    found = {
+        name: codes(host.describe(request(folder / name / "model.ckpt.meta"))) for name in INFERRED
+    }
+    behind = {
+        name: where["not-trained-along"]
+        for name, where in found.items()
+        if "not-trained-along" in where
+    }
+    assert behind == {"partitioned": "score/kernel/ExponentialMovingAverage"}
+
+
 def test_a_last_resort_is_a_warning(folder: Path, host: ChildHost) -> None:
     architecture = host.describe(request(folder / "autoencoder" / "model.ckpt.meta"))
     (finding,) = [f for f in architecture.findings if f.code == "inferred-outputs"]

@@ -31,7 +31,8 @@ _ASIDE = frozenset(
 )
 """What looks at a tensor without computing anything with its values."""
 
-_UPDATES = re.compile(r"^(?:Resource|Sparse)*(?:Apply|Assign|Scatter)")
+UPDATES = re.compile(r"^(?:Resource|Sparse)*(?:Apply|Assign|Scatter)")
+"""Operations that change a variable, which is their first input."""
 _ENTROPY = frozenset({"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"})
 _GUARDS = frozenset({"Minimum", "Maximum", "Add", "AddV2", "ClipByValue"})
 """What keeps the argument of a logarithm away from zero."""
@@ -178,7 +179,7 @@ class _Search:
         mask = self._mask(ref)
         if not mask & _VARIABLE or mask == _VARIABLE or GRADIENTS.search(ref.node):
             return False
-        if op in _NO_ANSWERS or "Summary" in op or _UPDATES.match(op) or _ASSERTS.search(ref.node):
+        if op in _NO_ANSWERS or "Summary" in op or UPDATES.match(op) or _ASSERTS.search(ref.node):
             return False
         if self._graph.dtype(ref) in (0, _STRING, _RESOURCE, _VARIANT):
             return False
@@ -219,7 +220,7 @@ class _Search:
 
     def _join(self, name: str) -> _Join | None:
         node = self._graph.nodes[name]
-        if GRADIENTS.search(name) or node.op in _NO_ANSWERS or _UPDATES.match(node.op):
+        if GRADIENTS.search(name) or node.op in _NO_ANSWERS or UPDATES.match(node.op):
             return None
         inputs = [(ref, self._mask(ref)) for ref in self._graph.inputs(name)]
         computed = [(ref, mask) for ref, mask in inputs if mask & _VARIABLE and mask != _VARIABLE]
@@ -236,7 +237,7 @@ class _Search:
         return any(
             self._takes_variables(inner)
             for inner in behind
-            if self._is_forward(inner) and not _UPDATES.match(self._graph.nodes[inner].op)
+            if self._is_forward(inner) and not UPDATES.match(self._graph.nodes[inner].op)
         )
 
     def _compared(self, joins: list[_Join], labels: int) -> list[TensorRef]:

@@ -4,16 +4,17 @@ The collection ``train_op`` says which operation it is; names do not (``train_op
 counts a step). The loss is found through the scopes that ``tf.gradients`` builds in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.tfhost.worker.graph_inputs import Feeds
-from tfrepair.tfhost.worker.graph_outputs import GRADIENTS
+from tfrepair.tfhost.worker.graph_outputs import GRADIENTS, UPDATES, VARIABLES
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef, tensor_ref
 
 COLLECTION = "train_op"
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,3 +141,57 @@ def _minimized(graph: GraphView, path: Iterable[str]) -> list[TensorRef]:
 
 def _only_loss(graph: GraphView, meta: Any) -> list[TensorRef]:
     return [TensorRef(name) for name in members(meta, "losses") if name in graph.nodes]
+
+
+def left_behind(
+    graph: GraphView, training: Training, path: Collection[str], initializers: Collection[str]
+) -> Iterator[Finding]:
+    """Name the variables that other operations of a graph update, but its training step does not.
+
+    Parameters
+    ----------
+    graph, training
+        The graph, and its step.
+    path
+        Nodes that run for the step.
+    initializers
+        Operations that give variables their first values.
+    """
+    updated: set[str] = set()
+    others: set[str] = set()
+    for name, node in graph.nodes.items():
+        if not UPDATES.match(node.op) or name in initializers:
+            continue
+        held = [r.node for r in graph.inputs(name) if graph.nodes[r.node].op in VARIABLES]
+        if name in path:
+            updated |= set(held)
+        else:
+            # An optimizer takes its slots beside the variable that comes first.
+            others |= set(held[:1])
+    restored = {
+        name
+        for name in others
+        if all(_is_restored(graph, taker) for taker in _updates_of(graph, name, initializers))
+    }
+    left = sorted(others - updated - restored) if training.is_complete else []
+    if left:
+        shown = ", ".join(left[:_SHOWN]) + (", ..." if len(left) > _SHOWN else "")
+        yield Finding(
+            code="not-trained-along",
+            severity=Severity.WARNING,
+            where=shown,
+            message=f"train_step leaves {len(left)} variables as they are that the graph updates "
+            "by operations of their own (moving averages, statistics)",
+            remedy="restore the SavedModel's variables into the original graph to train them",
+        )
+
+
+def _updates_of(graph: GraphView, name: str, initializers: Collection[str]) -> Iterator[str]:
+    for taker, _ in graph.consumers.get(name, ()):
+        if UPDATES.match(graph.nodes[taker].op) and taker not in initializers:
+            yield taker
+
+
+def _is_restored(graph: GraphView, update: str) -> bool:
+    """Tell whether an assignment belongs to a saver."""
+    return any(graph.nodes[name].op.startswith("Restore") for name in graph.ancestors([update]))

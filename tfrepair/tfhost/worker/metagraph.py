@@ -19,6 +19,7 @@ from tfrepair.tfhost.protocol import ArchRequest
 from tfrepair.tfhost.worker.graph_inference import Serving, infer
 from tfrepair.tfhost.worker.graph_inputs import Fed
 from tfrepair.tfhost.worker.graph_rewrite import Rewritten, rewrite
+from tfrepair.tfhost.worker.graph_training import left_behind
 from tfrepair.tfhost.worker.graph_variables import GraphVariable, find_variables
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef, view
 
@@ -70,12 +71,9 @@ def build_graph(request: ArchRequest) -> tuple[BuiltGraph, Architecture]:
     graph = view(meta.graph_def)
     serving = infer(graph, meta, request)
     stop = [fed.ref for fed in serving.fed]
-    variables = find_variables(
-        graph,
-        meta,
-        graph.ancestors([out.ref.node for out in serving.outputs], stop=stop),
-        graph.ancestors(serving.training.roots, stop=stop),
-    )
+    step = graph.ancestors(serving.training.roots, stop=stop)
+    served = graph.ancestors([out.ref.node for out in serving.outputs], stop=stop)
+    variables = find_variables(graph, meta, served, step)
     rewritten, imported, notes = _freest(graph, meta, serving, variables)
     built = BuiltGraph(
         graph=imported,
@@ -84,7 +82,9 @@ def build_graph(request: ArchRequest) -> tuple[BuiltGraph, Architecture]:
         variables=variables,
         versions=_versions(meta),
     )
-    findings = (*serving.findings, *notes, *_kept(graph, rewritten))
+    firsts = {p.definition.initializer_name for v in variables for p in v.parts}
+    behind = left_behind(graph, serving.training, step, firsts)
+    findings = (*serving.findings, *behind, *notes, *_kept(graph, rewritten))
     return built, _described(built, request, hashlib.sha256(data).hexdigest(), findings)
 
 
