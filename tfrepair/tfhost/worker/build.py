@@ -34,6 +34,9 @@ _NO_SHAPE = (
     "return (model, sample_input) from the factory, or give --input-shape 224,224,3 (without the "
     "batch axis; name=... for each of several inputs)"
 )
+_NO_SAMPLE = (
+    "call the model once, or give what it is called with: tfrepair.convert(..., sample_input=x)"
+)
 
 
 def build(request: ArchRequest, *, initial: int = 0) -> Built:
@@ -126,7 +129,8 @@ def _with_inputs(built: Built, sample: Any, request: ArchRequest) -> Built:
         args = declared_args(model, framework) or args_of_shapes(request.input_shapes, dtype)
     if args is None:
         if not endpoints:
-            raise ArchitectureError(_unknown_input(built), remedy=_NO_SHAPE)
+            remedy = _NO_SAMPLE if built.is_live else _NO_SHAPE
+            raise ArchitectureError(_unknown_input(built), remedy=remedy)
         return _with_chosen_endpoint(built, endpoints)
     call = model.call if framework != MODULE else model.__call__
     endpoint = Endpoint(call=forward_call(built), args=args, names=flat_names(model, args, call))
@@ -147,7 +151,7 @@ def _unknown_input(built: Built) -> str:
             )
         return f"the input of {kind}.__call__ is unknown: it has no input_signature"
     return (
-        f"{kind} {model.name!r} is not built: its variables do not exist yet, and nothing says "
+        f"{kind} {built.name!r} is not built: its variables do not exist yet, and nothing says "
         "which shape its input has"
     )
 

@@ -114,3 +114,8 @@ class Built:
     text: str = ""
     folder: Path = field(default_factory=Path.cwd)
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The model's own name; the class's for a module that never got one."""
+        return str(getattr(self.model, "name", "") or type(self.model).__name__.lower())

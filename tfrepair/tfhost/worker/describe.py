@@ -66,7 +66,7 @@ def describe(built: Built, request: ArchRequest) -> Architecture:
     variables = tuple(_variable(entry, who, built.is_live) for entry in named)
     return Architecture(
         framework=built.framework,
-        name=str(built.model.name),
+        name=built.name,
         class_name=type(built.model).__name__,
         source=request.location + (f":{request.factory}" if request.factory else ""),
         digest=_digest(built, variables),
@@ -158,7 +158,7 @@ def _require_no_code(built: Built, traces: Sequence[Any]) -> None:
     found = operation_types(traces) & CODE_OPS
     if found:
         message = (
-            f"{built.model.name} calls Python while it runs ({', '.join(sorted(found))}): that "
+            f"{built.name} calls Python while it runs ({', '.join(sorted(found))}): that "
             "code would not be in the SavedModel, which could then not be run"
         )
         raise ArchitectureError(
@@ -208,7 +208,7 @@ def _random(traces: Sequence[Any], built: Built) -> Iterator[Finding]:
         yield Finding(
             code="stateful-random",
             severity=Severity.WARNING,
-            where=str(built.model.name),
+            where=built.name,
             message=f"{', '.join(sorted(drawn))} keep their state in the process: a resumed "
             "training draws other random numbers than an uninterrupted one",
             remedy="use keras.random with a SeedGenerator, or tf.random.stateless_*",

@@ -27,7 +27,7 @@ def prepare_training(built: Built) -> Built:
             finding = Finding(
                 code="no-train-step",
                 severity=Severity.LOSS,
-                where=built.model.name,
+                where=built.name,
                 message="the compiled loss and metrics could not be run on labels like "
                 f"{_words(labels)}: {problem}; the SavedModel gets no train_step",
                 remedy="a custom loss or train_step may want other labels; the optimizer's state "
