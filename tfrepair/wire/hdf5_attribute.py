@@ -96,7 +96,7 @@ def attribute_value(attribute: StoredAttribute, data: memoryview, base: int) -> 
         if attribute.kind[1] & 1:
             return int.from_bytes(attribute.raw[:size], "big", signed=is_signed)
         return int.from_bytes(attribute.raw[:size], "little", signed=is_signed)
-    items = [attribute.raw[start : start + size] for start in range(0, count * size, size or 1)]
+    items = [attribute.raw[place * size : (place + 1) * size] for place in range(count)]
     if kind == _STRING:
         texts = tuple(_decoded(bytes(item)) for item in items)
     elif kind == _VARIABLE and attribute.kind[1] & 15 == _TEXT and size == _REFERENCE_BYTES:

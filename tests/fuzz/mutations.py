@@ -28,6 +28,13 @@ def mutated(seed: bytes, count: int, *, number: int = 0) -> Iterator[bytes]:
         yield with_checksums(made) if chooser.random() < 0.5 else made
 
 
+def mutated_once(data: bytes, chooser: random.Random) -> bytes:
+    """Return the data with one change."""
+    changed = bytearray(data)
+    _mutate(changed, chooser)
+    return bytes(changed)
+
+
 def _mutate(data: bytearray, chooser: random.Random) -> None:
     at = chooser.randrange(len(data) + 1)
     match chooser.randrange(6):

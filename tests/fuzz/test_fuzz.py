@@ -1,16 +1,41 @@
 """Arbitrary and mutated bytes for every wire module; ``scripts/fuzz`` runs the same for longer."""
 
+import pkgutil
 import time
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.wire.fuzz_targets import TARGETS, seeds
-from tests.wire.mutations import mutated
+from tests.fuzz import targets
+from tests.fuzz.mutations import mutated
+from tests.fuzz.run import REGRESSIONS
+from tests.fuzz.seeds import seeds
+from tests.fuzz.targets import TARGETS
+from tfrepair import wire
 
 SECONDS, BYTES = 2.0, 32 << 20
+WITHIN_OTHERS = {
+    "bit_repair",  # bundle_repair
+    "bundle_writer", "sstable_writer",  # write what others read
+    "hdf5_header",  # hdf5_attribute
+    "mapping",  # opens files
+    "pickled_names",  # safe_pickle
+}  # fmt: skip
+"""Modules without a target of their own, and where their bytes come from."""
+
+
+def test_every_wire_module_has_a_target() -> None:
+    source = Path(targets.__file__).read_text(encoding="utf-8")
+    modules = {module.name for module in pkgutil.iter_modules(wire.__path__)}
+    assert {name for name in modules if f"wire.{name} import" not in source} == WITHIN_OTHERS
+
+
+@pytest.mark.parametrize("path", sorted(REGRESSIONS.glob("*/*")), ids=lambda path: path.name)
+def test_what_once_failed(path: Path) -> None:
+    TARGETS[path.parent.name](path.read_bytes())
 
 
 def test_every_target_has_seeds_that_pass() -> None:
