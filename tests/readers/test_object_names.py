@@ -1,11 +1,15 @@
 from collections.abc import Mapping
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.wire.goldens import CHECKPOINTS
 from tfrepair.core.tensor import Purpose, Tensor
+from tfrepair.readers import tensor_bundle
 from tfrepair.readers.object_names import name_objects, path_of
 from tfrepair.readers.registry import open_source
+from tfrepair.wire.bundle_writer import Item, write_data, write_index
 from tfrepair.wire.object_graph import Attribute, TrackableNode
 
 END = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -77,6 +81,57 @@ def test_a_slot_of_two_possible_variables_names_none() -> None:
     )
     found = name_objects(nodes, [f"opt/_variables/0{END}"])[f"opt/_variables/0{END}"]
     assert (found.purpose, found.slot, found.slot_of) == (Purpose.SLOT, "momentum", "")
+
+
+def adafactor(*edges: str) -> tuple[TrackableNode, ...]:
+    """A weight ``net/kernel`` with its row factor, column factor and velocity."""
+    listed = {str(place): 3 + place for place in range(3)}
+    children = {"_variables": 2, "_iterations": 6, **dict.fromkeys(edges, 8)}
+    return (
+        node("", "", opt=1, w=7),
+        TrackableNode(children=children, attributes=(), slots=()),
+        node("", "", **listed),
+        node("adafactor/kernel", f"opt/_variables/0{END}"),
+        node("adafactor/kernel", f"opt/_variables/1{END}"),
+        node("adafactor/net_kernel_velocity", f"opt/_variables/2{END}"),
+        node("adafactor/iteration", f"opt/_iterations{END}"),
+        node("net/kernel", f"w{END}"),
+        node("", ""),
+    )
+
+
+@pytest.mark.parametrize(
+    ("edges", "slots"),
+    [
+        (("_r", "_c"), [("r", "net/kernel"), ("c", "net/kernel")]),
+        ((), [("", ""), ("", "")]),
+    ],
+    ids=["edges", "no edges"],
+)
+def test_factors_with_one_name_are_told_apart_by_edges(
+    edges: tuple[str, ...], slots: list[tuple[str, str]]
+) -> None:
+    keys = [f"opt/_variables/{place}{END}" for place in range(3)]
+    found = list(name_objects(adafactor(*edges), keys).values())
+    assert len({naming.name for naming in found}) == 3
+    assert {naming.purpose for naming in found} == {Purpose.SLOT}
+    told = [(naming.slot, naming.slot_of) for naming in found]
+    assert told == [*slots, ("velocity", "net/kernel")]
+
+
+def test_slots_that_say_nothing_are_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [f"opt/_variables/{place}{END}" for place in range(3)]
+    monkeypatch.setattr(tensor_bundle, "_object_graph", lambda _: (adafactor(), ()))
+    with (tmp_path / "m.data-00000-of-00001").open("wb") as file:
+        items = [Item(name=key, dtype=1, array=np.zeros(2, "float32")) for key in keys]
+        entries = write_data(items, file.write)
+    with (tmp_path / "m.index").open("wb") as file:
+        write_index(entries, file.write)
+    (finding,) = open_source(tmp_path / "m").findings
+    assert finding.code == "slots-without-names"
+    assert "opt/_variables/0, opt/_variables/1" in finding.message
 
 
 def test_keys_that_the_graph_does_not_know_keep_their_key() -> None:

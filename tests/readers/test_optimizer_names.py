@@ -13,8 +13,6 @@ WEIGHTS = {
     "bn/moving_variance", "out/kernel", "out/bias",
 }  # fmt: skip
 TRAINED = {name for name in WEIGHTS if "moving" not in name}
-SHARED_NAMES = "keras-adafactor"
-"""Its row and column factors have one name for both, without their variable's."""
 
 
 def short(name: str) -> str:
@@ -29,11 +27,11 @@ def problems(prefix: Path) -> list[str]:
         found.append(f"weights {[t.name for t in tensors if t.may_be_weight]}")
     slots = [t for t in tensors if t.purpose in (Purpose.SLOT, Purpose.AVERAGE)]
     lost = [t.name for t in slots if short(t.slot_of) not in TRAINED]
-    if lost and prefix.name != SHARED_NAMES:
+    if lost:
         found.append(f"slots of no variable: {lost}")
     if {short(t.slot_of) for t in slots if t.slot_of} != TRAINED:
         found.append(f"variables without a slot among {[t.name for t in slots]}")
-    if len({(t.slot, t.slot_of) for t in slots if t.slot_of}) != len(slots) - len(lost):
+    if len({(t.slot, t.slot_of) for t in slots}) != len(slots):
         found.append("two slots of one name")
     if not any(t.purpose is Purpose.COUNTER for t in tensors):
         found.append("no counter")

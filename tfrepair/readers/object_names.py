@@ -61,7 +61,7 @@ def name_objects(nodes: tuple[TrackableNode, ...], keys: Iterable[str]) -> Names
     }
     twice = Counter(names.values())
     names = {key: name if twice[name] == 1 else key for key, name in names.items()}
-    slots = _graph_slots(nodes, names)
+    slots = _graph_slots(nodes, names) | _factors(nodes, names, full)
     optimizers = _optimizer_nodes(nodes)
     found = {}
     for key in keys:
@@ -103,6 +103,33 @@ def _graph_slots(nodes: tuple[TrackableNode, ...], names: Mapping[str, str]) -> 
                     slot=slot.name,
                     slot_of=names[owner],
                 )
+    return found
+
+
+def _factors(
+    nodes: tuple[TrackableNode, ...], names: Mapping[str, str], full: Mapping[str, str]
+) -> dict[str, Naming]:
+    """Return the row and column factors of Keras 3's Adafactor, by key: both have one full name.
+
+    The optimizer has the edges ``_r`` and ``_c``, but nothing hangs on them. They mark the list
+    in which every weight has its row factor, its column factor and its velocity, in this order.
+    """
+    found = {}
+    for node in nodes:
+        if not {"_r", "_c", "_variables"} <= node.children.keys():
+            continue
+        listed = nodes[node.children["_variables"]].children
+        numbers = (number for number in map(str, range(len(listed))) if number in listed)
+        values = (nodes[listed[number]].value_key for number in numbers)
+        keys = [key for key in values if key is not None and key in names]
+        for row, column, velocity in zip(keys, keys[1:], keys[2:], strict=False):
+            last = full[row].rpartition("/")[2]
+            if full[row] == full[column] and full[velocity].endswith(f"_{last}_velocity"):
+                owner = _slot_by_name(full[velocity], names)[1]
+                for key, slot in ((row, "r"), (column, "c")):
+                    found[key] = Naming(
+                        name=names[key], purpose=Purpose.SLOT, slot=slot, slot_of=owner
+                    )
     return found
 
 
@@ -151,8 +178,8 @@ def _slot_by_name(full: str, names: Mapping[str, str]) -> tuple[str, str]:
     Returns
     -------
     The slot's name and its variable's. The variable is empty if none or more than one fits:
-    Keras 3 joins names with the character that also separates words. Both are empty for slots
-    that share one name, as Adafactor's row and column factors do.
+    Keras 3 joins names with the character that also separates words. Both are empty for names
+    of another form.
     """
     owners = [name for name in names.values() if full.endswith(f"/{name}")]
     if owners:

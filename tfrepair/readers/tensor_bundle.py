@@ -86,6 +86,7 @@ class TensorBundleReader:
                 *_index_findings(index),
                 *_size_findings(parts, shards),
                 *findings,
+                *_slot_findings(tensors, path),
             ),
         )
         check_rival(store, choice, limits)
@@ -131,6 +132,24 @@ def _tensor(part: BundleTensor, naming: Naming) -> Tensor:
         purpose=Purpose.BOOKKEEPING if part.dtype == "object" else naming.purpose,
         slot=naming.slot,
         slot_of=naming.slot_of,
+    )
+
+
+def _slot_findings(tensors: Sequence[Tensor], path: Path) -> tuple[Finding, ...]:
+    """Name the slots that nothing in the save assigns to a variable."""
+    lost = [t.name for t in tensors if t.purpose is Purpose.SLOT and not (t.slot or t.slot_of)]
+    if not lost:
+        return ()
+    shown = ", ".join(lost[:_MANY]) + (", ..." if len(lost) > _MANY else "")
+    return (
+        Finding(
+            code="slots-without-names",
+            severity=Severity.NOTE,
+            where=str(path),
+            message=f"{len(lost)} optimizer slots do not say what they are, nor of which variable: "
+            f"{shown}",
+            remedy="they are never taken as weights; the optimizer starts them anew",
+        ),
     )
 
 
