@@ -84,8 +84,8 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
             optimizer=optimizer,
             loss=loss,
             metrics=tuple(metrics or ()),
-            graph_inputs=tuple(inputs or ()),
-            graph_outputs=tuple(outputs or ()),
+            graph_inputs=_several(inputs),
+            graph_outputs=_several(outputs),
             feeds=tuple(feed or ()),
             order=order,
             plan=plan,
@@ -114,3 +114,8 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
 
     command.__doc__ = text
     return command
+
+
+def _several(texts: list[str] | None) -> tuple[str, ...]:
+    """Return names that were given one by one or with commas; a tensor's name has no comma."""
+    return tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip())

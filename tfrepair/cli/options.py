@@ -13,11 +13,14 @@ Source = Annotated[
 ]
 GraphInputs = Annotated[
     list[str] | None,
-    typer.Option("--inputs", help="Tensor of a .meta graph to feed; may be repeated."),
+    typer.Option(
+        "--inputs",
+        help="Tensors of a .meta graph to feed: name, name:1 or alias=name:1; with commas.",
+    ),
 ]
 GraphOutputs = Annotated[
     list[str] | None,
-    typer.Option("--outputs", help="Tensor of a .meta graph to serve; may be repeated."),
+    typer.Option("--outputs", help="Tensors of a .meta graph to serve, likewise."),
 ]
 Feeds = Annotated[
     list[str] | None,
