@@ -36,12 +36,12 @@ def read_attributes(
 
     Returns
     -------
-    Attributes by name, and a finding for each that is damaged.
+    Attributes by name, and a finding for each that is damaged or too large.
 
     Raises
     ------
     OverLimit
-        If there are too many, or one is too large.
+        If there are too many.
     """
     if stored > _MAX_ATTRIBUTES:
         message = f"{where}: {stored} attributes; Keras writes a few"
@@ -55,9 +55,6 @@ def read_attributes(
             continue
         try:
             found[attribute.name] = attribute_value(attribute, data, base)
-        except OverLimit as error:
-            message = f"{where}: {error.message}"
-            raise OverLimit(message, remedy="look for another copy of the file") from error
         except SourceError as error:
             problems.append(_damaged(where, error.message))
     if count < stored:

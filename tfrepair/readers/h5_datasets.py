@@ -49,7 +49,7 @@ class _Declared:
 
 
 def read_dataset(
-    opened: Any, source: H5Bytes, path: str, limits: Limits, *, is_bfloat16: bool
+    opened: Any, source: H5Bytes, path: str, size: int, limits: Limits, *, is_bfloat16: bool
 ) -> H5Dataset | Finding:
     """Describe an opened dataset; reads nothing of its data.
 
@@ -59,6 +59,8 @@ def read_dataset(
         Identifier of the HDF5 library.
     source, path
         The file, and the dataset in it.
+    size
+        Of the file, in bytes.
     limits
         Bounds on size.
     is_bfloat16
@@ -73,19 +75,23 @@ def read_dataset(
     Refused
         If its data lies in another file.
     """
+    import h5py
+
     where = f"{source.where}: {path}"
     _require_inside(opened, where)
     dtype = _number_type(opened, is_bfloat16=is_bfloat16)
-    if dtype is None:
-        kind = opened.get_type()
+    is_void = opened.get_space().get_simple_extent_type() == h5py.h5s.NULL
+    if dtype is None or is_void:
+        kind = type(opened.get_type()).__name__.removeprefix("Type").removesuffix("ID").lower()
+        what = "it has no elements" if is_void else f"its elements are of type {kind}"
         return Finding(
             code="not-a-tensor",
             severity=Severity.NOTE,
             where=where,
-            message=f"not read as a tensor: its elements are of {type(kind).__name__[4:-2]} type",
+            message=f"not read as a tensor: {what}",
         )
     declared = _declared(opened, path, dtype)
-    problem = _problem(declared, len(source.view()), where, limits)
+    problem = _problem(declared, size, where, limits)
     return H5Dataset(
         path=path,
         shape=declared.shape,
@@ -137,7 +143,7 @@ def _declared(opened: Any, path: str, dtype: np.dtype[Any]) -> _Declared:
     is_raw = dtype.kind == "V"
     return _Declared(
         path=path,
-        shape=tuple(opened.shape or ()) if opened.get_space().get_simple_extent_type() else (),
+        shape=tuple(opened.shape),
         dtype=dtype,
         type_name="bfloat16" if is_raw else dtype.name,
         stored=opened.get_storage_size(),

@@ -60,8 +60,11 @@ def read_tree(source: H5Bytes, *, limits: Limits) -> H5Tree:
         block = find_superblock(data)
         base = block.offset if block is not None else 0
         walk = _Walk(source=source, data=data, base=base, limits=limits)
-        with library_errors(source.where):
-            walk.visit(file.id)
+        walk.visit(file.id)
+    if not walk.datasets and any(f.code == "damaged-object" for f in walk.findings):
+        first = next(f for f in walk.findings if f.code == "damaged-object")
+        message = f"{first.where}: {first.message}"
+        raise Corrupt(message, remedy=_REMEDY_CUT)
     return H5Tree(groups=walk.groups, datasets=walk.datasets, findings=tuple(walk.findings))
 
 
@@ -142,16 +145,30 @@ class _Walk:
         pending = [("", 0, root)]
         while pending:
             path, depth, group = pending.pop()
-            self._enter(path, depth, h5py.h5o.get_info(group).addr)
-            self.groups[path] = self._attributes(path, group)
-            children = []
-            self._require_few(path, group)
-            for raw in list(group):
-                child = f"{path}/{key_text(raw)}" if path else key_text(raw)
-                found = self._object(child, group, raw)
-                if found is not None:
-                    children.append((child, depth + 1, found))
+            children: list[tuple[str, int, Any]] = []
+            with self._kept_going(path):
+                self._enter(path, depth, h5py.h5o.get_info(group).addr)
+                self.groups[path] = self._attributes(path, group)
+                self._require_few(path, group)
+                for raw in list(group):
+                    child = f"{path}/{key_text(raw)}" if path else key_text(raw)
+                    with self._kept_going(child):
+                        found = self._object(child, group, raw)
+                        if found is not None:
+                            children.append((child, depth + 1, found))
             pending += reversed(children)
+
+    @contextmanager
+    def _kept_going(self, path: str) -> Iterator[None]:
+        """Turn damage of one object into a finding: it does not hide the others."""
+        where = f"{self.source.where}: {path or '/'}"
+        try:
+            with library_errors(where):
+                yield
+        except (Refused, OverLimit):
+            raise
+        except SourceError as error:
+            self.findings.append(_finding(where, error.message.removeprefix(f"{where}: ")))
 
     def _enter(self, path: str, depth: int, address: int) -> None:
         where = f"{self.source.where}: {path or '/'}"
@@ -184,26 +201,20 @@ class _Walk:
         """Take one entry of a group; returns it if it is a group itself."""
         import h5py
 
-        where = f"{self.source.where}: {path}"
-        _require_hard_link(where, group, raw)
-        try:
-            with library_errors(where):
-                found = h5py.h5o.open(group, raw)
-                if isinstance(found, h5py.h5g.GroupID):
-                    return found
-                if isinstance(found, h5py.h5d.DatasetID):
-                    is_bfloat16 = self._attributes(path, found).get("dtype") == "bfloat16"
-                    dataset = read_dataset(
-                        found, self.source, path, self.limits, is_bfloat16=is_bfloat16
-                    )
-                    if isinstance(dataset, H5Dataset):
-                        self.datasets[path] = dataset
-                    else:
-                        self.findings.append(dataset)
-        except (Refused, OverLimit):
-            raise
-        except SourceError as error:
-            self.findings.append(_finding(where, error.message))
+        _require_hard_link(f"{self.source.where}: {path}", group, raw)
+        found = h5py.h5o.open(group, raw)
+        if isinstance(found, h5py.h5g.GroupID):
+            return found
+        if isinstance(found, h5py.h5d.DatasetID):
+            is_bfloat16 = self._attributes(path, found).get("dtype") == "bfloat16"
+            size = len(self.data)
+            dataset = read_dataset(
+                found, self.source, path, size, self.limits, is_bfloat16=is_bfloat16
+            )
+            if isinstance(dataset, H5Dataset):
+                self.datasets[path] = dataset
+            else:
+                self.findings.append(dataset)
         return None
 
 
