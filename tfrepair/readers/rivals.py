@@ -48,7 +48,7 @@ def check_rival(store: TensorStore, choice: Choice, limits: Limits) -> None:
         f"{rival.files[0].name}, in the older format, holds "
         f"{_described(tuple(tables.tensors.values()))}"
     )
-    remedy = f"give {index} for the first, or the reader {Kind.V1.value} for the second"
+    remedy = f"give {index} for the first, or --reader {Kind.V1.value} for the second"
     raise SourceError(message, remedy=remedy)
 
 
