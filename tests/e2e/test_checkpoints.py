@@ -158,3 +158,31 @@ def test_the_graph_beside_a_checkpoint_is_its_architecture(writer: str, tmp_path
     inputs = json.loads(python(SIGNATURE, tmp_path / "out", cwd=tmp_path))
     (serving,) = [s for s in report["signatures"] if s["name"] == "serving_default"]
     assert inputs == sorted(spec["name"] for spec in serving["inputs"])
+
+
+RESTORE = """
+import sys, numpy as np, tensorflow as tf
+v1 = tf.compat.v1
+v1.disable_eager_execution()
+reader = tf.train.load_checkpoint(sys.argv[1])
+variables = [
+    v1.get_variable(name, shape, reader.get_variable_to_dtype_map()[name])
+    for name, shape in reader.get_variable_to_shape_map().items()
+]
+with v1.Session() as session:
+    v1.train.Saver(variables).restore(session, sys.argv[1])
+    np.savez("restored.npz", **dict(zip([v.op.name.replace("/", "|") for v in variables],
+                                        session.run(variables))))
+"""
+
+
+def test_a_rewritten_save_restores_through_tensorflow_s_own_saver(tmp_path: Path) -> None:
+    old = GOLDEN / "tf1_4" / "training.v1"
+    done = program("convert", old, tmp_path / "new", "--to", "checkpoint")
+    assert done.returncode == 0, done.stderr
+    python(RESTORE, tmp_path / "new" / "model.ckpt", cwd=tmp_path)
+    with np.load(tmp_path / "restored.npz") as restored:
+        store = tfrepair.open(old)
+        assert {name.replace("|", "/") for name in restored.files} == set(store.by_name)
+        for tensor in store:
+            np.testing.assert_array_equal(restored[tensor.name.replace("/", "|")], tensor.fetch())
