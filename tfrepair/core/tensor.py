@@ -150,7 +150,9 @@ class TensorStore:
         What the reader met on the way.
     attributes
         What the source says about itself as a whole, as texts: for Keras files ``model_config``
-        and ``training_config`` (JSON, not interpreted), ``keras_version``, ``backend``.
+        and ``training_config`` (JSON, not interpreted), ``keras_version``, ``backend``,
+        ``optimizer`` (its class or name), ``kernels`` and ``dim_ordering`` (see
+        :mod:`tfrepair.readers.keras_eras`), ``layout`` (``lists``, ``paths`` or ``plain``).
     """
 
     format: str

@@ -131,6 +131,8 @@ def _read_lists(content: _Content) -> None:
     root = layer_config(content.config)
     orders = listed_orders(content.weights, root, version, optimizer.era)
     where = f"{content.where}: {OPTIMIZER_GROUP}"
+    if entries and optimizer.name:
+        content.attributes["optimizer"] = optimizer.name
     namings, ties = name_slots(entries, orders, content.weights, optimizer, where)
     content.named += zip(datasets, namings, strict=True)
     content.findings += ties
@@ -150,6 +152,8 @@ def _read_paths(content: _Content) -> None:
     optimizer = numbered_optimizer(entries, content.training, version, stored)
     orders = path_orders(content.weights, root)
     where = f"{content.where}: {OPTIMIZER}"
+    if entries and optimizer.name:
+        content.attributes["optimizer"] = optimizer.name
     namings, ties = name_slots(entries, orders, content.weights, optimizer, where)
     content.named += zip(datasets, namings, strict=True)
     content.findings += ties
