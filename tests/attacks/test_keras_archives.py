@@ -46,6 +46,7 @@ def test_compressed_members_are_read(tmp_path: Path) -> None:
     path = hostile.put(tmp_path / "w.keras", hostile.npz(members(), method=zipfile.ZIP_DEFLATED))
     store, golden = open_source(path), open_source(GOLDEN)
     assert [t.fetch().tolist() for t in store] == [t.fetch().tolist() for t in golden]
+    assert [(t.name, t.slot_of) for t in store] == [(t.name, t.slot_of) for t in golden]
     assert {tensor.origin.offset for tensor in store} == {None}
     assert {tensor.checked().health for tensor in store} == {Health.VERIFIED}
 

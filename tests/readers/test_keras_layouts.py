@@ -282,6 +282,23 @@ def test_attributes_of_a_class_are_no_certain_order(tmp_path: Path) -> None:
     assert codes(store) == ["optimizer-slots-tied"]
 
 
+def test_layers_that_the_config_does_not_have(tmp_path: Path) -> None:
+    groups = {"layers/mine": 1, "layers/dense": 1, "optimizer": 3}
+    stored = {"layers/mine": "first", "layers/dense": "second", "optimizer": "sgd"}
+    write_paths(tmp_path / "w.h5", groups, stored)
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        del file["optimizer/vars/0"]
+        file["optimizer/vars/0"] = np.int64(3)
+    compiled = {"optimizer": {"class_name": "SGD", "config": {"momentum": 0.9}}}
+    layers = [layer("Other", "elsewhere"), layer("Dense", "second", use_bias=False)]
+    config = {"class_name": "Sequential", "config": {"layers": layers}, "compile_config": compiled}
+    archive(tmp_path / "w.keras", tmp_path / "w.h5", config)
+    store = open_source(tmp_path / "w.keras")
+    assert names(store)[:2] == ["first/0", "second/kernel"]  # as they lie in the file
+    slots = [t.slot_of for t in store if t.purpose is Purpose.SLOT]
+    assert slots == ["first/0", "second/kernel"]
+
+
 def test_an_optimizer_that_the_config_forgot(tmp_path: Path) -> None:
     write_paths(tmp_path / "w.h5", {"layers/dense": 2, "optimizer": 3}, {"optimizer": "adam"})
     config = {

@@ -107,7 +107,9 @@ def path_orders(
     or belongs to the model itself: then creation order and the order of the file may differ.
     """
     candidates = [weight for weight in weights if weight.purpose is Purpose.WEIGHT]
-    if not all(_is_plain(weight) for weight in candidates):
+    is_configured = root is not None and all(_is_in(root, weight) for weight in candidates)
+    has_places = all(weight.dataset.offset is not None for weight in candidates)
+    if not (is_configured or has_places) or not all(map(_is_plain, candidates)):
         return []
     trained = [w for w in candidates if _is_trained(w, root) and not _is_statistic(w, root)]
     first: dict[tuple[str, ...], int] = {}
@@ -136,10 +138,14 @@ def _is_statistic(weight: KerasWeight, root: LayerConfig | None) -> bool:
     return root is None and match is not None and int(match[1]) >= 2
 
 
+def _is_in(root: LayerConfig, weight: KerasWeight) -> bool:
+    return root.child(weight.layer) is not None
+
+
 def _is_plain(weight: KerasWeight) -> bool:
     """Return whether a path leads through lists of layers and known parts of layers only."""
     *parts, _, _ = weight.raw.split("/")
-    if not parts or weight.dataset.offset is None:
+    if not parts:
         return False
     while len(parts) > 1 and parts[0] in _CONTAINERS:
         parts = parts[2:]

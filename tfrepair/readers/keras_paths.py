@@ -60,7 +60,9 @@ def path_weights(
     """
     layers = dict(_configured(tree, (), root)) if root is not None else {}
     owners = [owner for owner in _owners(tree) if owner.path[:1] != (OPTIMIZER,)]
-    ranks = {path: rank for rank, path in enumerate(layers)}
+    ranks = {path: rank for rank, path in enumerate(layers) if path}
+    if not all(_rank(owner, ranks) for owner in owners if _purpose(owner.path) is Purpose.WEIGHT):
+        ranks = {}  # one order for all: some are not in the configuration
     owners.sort(key=lambda owner: _place(owner, ranks))
     weights = [weight for owner in owners for weight in _weights(tree, owner, layers)]
     return _unique(weights), optimizer_list(tree)
@@ -85,12 +87,20 @@ def _owners(tree: H5Tree) -> Iterator[_Owner]:
         yield _Owner(path=path, variables=tuple(ordered))
 
 
+def _rank(owner: _Owner, ranks: Mapping[tuple[str, ...], int]) -> int:
+    """Return where the configuration has an owner, counted from 1; 0 if it does not."""
+    above = [owner.path[:length] for length in range(len(owner.path) + 1)]
+    return max((ranks[path] for path in above if path in ranks), default=0)
+
+
 def _place(
     owner: _Owner, ranks: Mapping[tuple[str, ...], int]
 ) -> tuple[int, str, int, tuple[str, ...]]:
-    """Return where an owner stands: by the configuration, then by the bytes of its variables."""
-    above = [owner.path[:length] for length in range(len(owner.path) + 1)]
-    rank = max((ranks[path] for path in above if path in ranks), default=len(ranks))
+    """Return where an owner stands: by the configuration, then by the bytes of its variables.
+
+    What the configuration does not have comes last: metrics.
+    """
+    rank = _rank(owner, ranks) or len(ranks) + 1
     file, offset = min(((d.file, d.offset or 0) for d in owner.variables), default=("", 0))
     return rank, file, offset, owner.path
 
