@@ -32,6 +32,7 @@ from tfrepair.core.state import State
 from tfrepair.core.tensor import TensorStore
 from tfrepair.planning.build import build_plan
 from tfrepair.planning.edited import apply_plan_file
+from tfrepair.planning.optimizer_findings import without_loss
 from tfrepair.rebuild.apply import apply
 from tfrepair.tfhost.client import ChildHost
 from tfrepair.tfhost.inprocess import InProcessHost
@@ -173,12 +174,10 @@ def _planned(
     architecture = host.describe(request)
     options.progress("plan", 0, 0)
     planned = _plan(store, architecture, arch, options)
-    state = apply(
-        planned,
-        store,
-        architecture,
-        keeps_live_state=_is_the_live_model(planned, store, architecture),
-    )
+    keeps_live_state = _is_the_live_model(planned, store, architecture)
+    if keeps_live_state:
+        planned = without_loss(planned)
+    state = apply(planned, store, architecture, keeps_live_state=keeps_live_state)
     return Report(
         outcome=Outcome.REFUSED,
         source=source,
@@ -278,6 +277,7 @@ def _is_the_live_model(planned: Plan, store: TensorStore, architecture: Architec
     return all(
         array_digest(match.transform.run(store[match.source].fetch())) == digests[match.target]
         for match in planned.matches
+        if match.target in digests
     )
 
 

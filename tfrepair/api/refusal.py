@@ -6,6 +6,7 @@ from tfrepair.core.errors import Ambiguous, Incomplete, PlanError
 from tfrepair.core.findings import Severity
 from tfrepair.core.plan import Confidence
 from tfrepair.planning.copying import FRAMEWORK as TENSORS
+from tfrepair.planning.step_counts import OPTIMIZER
 
 
 def refusal_of(report: Report, options: Options) -> PlanError | None:
@@ -21,7 +22,7 @@ def refusal_of(report: Report, options: Options) -> PlanError | None:
     if planned.missing and not options.allow_missing:
         message = f"{len(planned.missing)} of {total} weights have no source{_damage(report)}"
         return Incomplete(message, remedy=_advice(report))
-    if total and not planned.matches:
+    if total and not report.weight_matches:
         message = "no tensor of the source fits any weight: there is nothing to write"
         return Incomplete(message, remedy=_advice(report))
     return _strict_refusal(report, total) if options.strict else None
@@ -64,6 +65,8 @@ def _strict_refusal(report: Report, total: int) -> PlanError | None:
 def _advice(report: Report) -> str:
     """Return the first remedy that planning itself found, else the general one."""
     for finding in report.plan.findings:
+        if finding.where == OPTIMIZER:
+            continue  # its state never is why a plan is refused
         if finding.severity in (Severity.ERROR, Severity.LOSS) and finding.remedy:
             return finding.remedy
     return (

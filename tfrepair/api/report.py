@@ -154,11 +154,12 @@ class Report:
 
     def _optimizer(self) -> list[dict[str, Any]]:
         entries = self.state.by_path
+        sources = {match.target: match.sources for match in self.plan.matches}
         return [
             {
                 "variable": variable.of or variable.path,
                 "slot": variable.slot or variable.path.rpartition("/")[2],
-                "sources": [],
+                "sources": list(sources.get(variable.path, ())),
                 "provenance": str(entries[variable.path].provenance),
             }
             for variable in self.architecture

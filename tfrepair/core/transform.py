@@ -13,6 +13,7 @@ from typing import assert_never
 import numpy as np
 from typing_extensions import override
 
+from tfrepair.core.beta_powers import LARGEST_BETA, steps_of
 from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.tensor import Array, Shape
 
@@ -74,7 +75,24 @@ class Sum:
     n: int
 
 
-Operation = Cast | Reshape | Transpose | Flip | Slice | Blocks | Sum
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Multiply by a number; ``scale:-0.05``. Rounded once, to the element type."""
+
+    factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Turn a scalar power of beta into a number of updates, int64; ``steps:beta=0.9``.
+
+    See :func:`tfrepair.core.beta_powers.steps_of`.
+    """
+
+    beta: float
+
+
+Operation = Cast | Reshape | Transpose | Flip | Slice | Blocks | Sum | Scale | Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +115,18 @@ class Transform:
         """
         for operation in self.operations:
             have = _shape(operation, have)
+        return have
+
+    def dtype(self, have: str) -> str:
+        """Return the element type that an array of type ``have`` ends with."""
+        for operation in self.operations:
+            match operation:
+                case Cast(dtype=dtype):
+                    have = dtype
+                case Steps():
+                    have = "int64"
+                case _:
+                    pass
         return have
 
     def run(self, array: Array) -> Array:
@@ -142,7 +172,8 @@ def parse_transform(text: str) -> Transform:
 
 _SYNTAX = (
     "identity, cast:DTYPE, reshape:D0,D1,.., transpose:P0,P1,.., flip:A0,.., "
-    "slice:axis=A:START:STOP, blocks:axis=A:order=I,J,.., sum:axis=A:n=N"
+    "slice:axis=A:START:STOP, blocks:axis=A:order=I,J,.., sum:axis=A:n=N, scale:FACTOR, "
+    "steps:beta=B"
 )
 
 
@@ -158,17 +189,12 @@ def _parse(text: str) -> Operation:
                 return Transpose(axes=_integers(rest))
             case "flip":
                 return Flip(axes=_integers(rest))
-            case "slice":
-                axis, start, stop = rest.split(":")
-                return Slice(axis=_keyed(axis, "axis"), start=_open(start), stop=_open(stop))
-            case "blocks":
-                axis, order = rest.split(":")
-                return Blocks(
-                    axis=_keyed(axis, "axis"), order=_integers(order.removeprefix("order="))
-                )
-            case "sum":
-                axis, n = rest.split(":")
-                return Sum(axis=_keyed(axis, "axis"), n=_keyed(n, "n"))
+            case "slice" | "blocks" | "sum":
+                return _along_axis(head, rest)
+            case "scale":
+                return Scale(factor=_finite(rest))
+            case "steps":
+                return Steps(beta=_beta(rest.removeprefix("beta=")))
             case _:
                 pass
     except (ValueError, TypeError) as error:
@@ -178,12 +204,40 @@ def _parse(text: str) -> Operation:
     raise TransformError(message)
 
 
+def _along_axis(head: str, rest: str) -> Operation:
+    first, *others = rest.split(":")
+    axis = _keyed(first, "axis")
+    if head == "slice":
+        start, stop = others
+        return Slice(axis=axis, start=_open(start), stop=_open(stop))
+    (last,) = others
+    if head == "blocks":
+        return Blocks(axis=axis, order=_integers(last.removeprefix("order=")))
+    return Sum(axis=axis, n=_keyed(last, "n"))
+
+
 def _integers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(",")) if text else ()
 
 
 def _keyed(text: str, key: str) -> int:
     return int(text.removeprefix(f"{key}="))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        message = "the factor must be finite"
+        raise ValueError(message)
+    return number
+
+
+def _beta(text: str) -> float:
+    number = _finite(text)
+    if not 0 < number <= LARGEST_BETA:
+        message = f"beta must lie between 0 and {LARGEST_BETA:g}"
+        raise ValueError(message)
+    return number
 
 
 def _open(text: str) -> int | None:
@@ -207,6 +261,10 @@ def _spell(operation: Operation) -> str:
             return f"blocks:axis={axis}:order={_join(order)}"
         case Sum(axis=axis, n=n):
             return f"sum:axis={axis}:n={n}"
+        case Scale(factor=factor):
+            return f"scale:{factor!r}"
+        case Steps(beta=beta):
+            return f"steps:beta={beta!r}"
         case _:
             assert_never(operation)
 
@@ -217,7 +275,10 @@ def _join(numbers: tuple[int, ...]) -> str:
 
 def _shape(operation: Operation, have: Shape) -> Shape:
     match operation:
-        case Cast():
+        case Cast() | Scale():
+            return have
+        case Steps():
+            _require(have == (), operation, have)
             return have
         case Reshape(dims=dims):
             _require(math.prod(dims) == math.prod(have), operation, have)
@@ -269,5 +330,18 @@ def _run(operation: Operation, array: Array) -> Array:
             return np.concatenate([pieces[index] for index in order], axis=axis)
         case Sum(axis=axis, n=n):
             return np.sum(np.split(array, n, axis=axis), axis=0, dtype=array.dtype)
+        case Scale(factor=factor):
+            return np.asarray(array.astype(np.float64) * factor).astype(array.dtype)
+        case Steps(beta=beta):
+            return _steps(operation, array, beta)
         case _:
             assert_never(operation)
+
+
+def _steps(operation: Operation, array: Array, beta: float) -> Array:
+    wide = "float64" if array.dtype == np.float64 else "float32"
+    try:
+        return np.asarray(steps_of(float(array), beta, wide), np.int64)
+    except ValueError as error:
+        message = f"{_spell(operation)}: {error}"
+        raise TransformError(message) from error

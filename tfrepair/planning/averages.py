@@ -93,7 +93,9 @@ def with_true_names(plan: Plan, ins: StandIns) -> Plan:
 
 
 def _without_average(plan: Plan, ins: StandIns) -> tuple[Finding, ...]:
-    plain = [match.source for match in plan.matches if match.source not in ins.real]
+    weights = {tensor.name for tensor in ins.store if tensor.may_be_weight}
+    taken = [match.source for match in plan.matches if match.source in weights]
+    plain = [source for source in taken if source not in ins.real]
     if not plain:
         return ()
     shown = ", ".join(plain[:_SHOWN]) + (", ..." if len(plain) > _SHOWN else "")
@@ -102,7 +104,7 @@ def _without_average(plan: Plan, ins: StandIns) -> tuple[Finding, ...]:
             code="no-average",
             severity=Severity.NOTE,
             where="--use-ema",
-            message=f"{len(plain)} of {len(plan.matches)} weights have no moving average in the "
+            message=f"{len(plain)} of {len(taken)} weights have no moving average in the "
             f"source and are taken as they are: {shown}",
         ),
     )

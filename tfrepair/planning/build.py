@@ -21,6 +21,7 @@ from tfrepair.planning.equal_names import plan_equal_names, with_training_state
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
+from tfrepair.planning.optimizer import with_optimizer_state
 from tfrepair.planning.orders import (
     CONVENTION_NAMES,
     Convention,
@@ -56,7 +57,8 @@ def build_plan(
 
     Returns
     -------
-    A plan in which every weight is in a match, a gap or a tie. The caller fills in the references.
+    A plan in which every weight is in a match, a gap or a tie; the optimizer's variables are
+    matched, or a finding says why they start afresh. The caller fills in the references.
 
     Raises
     ------
@@ -84,7 +86,8 @@ def build_plan(
         outcome = _named(tensors, architecture, statistics)
     outcome = replace(outcome, leftover=(*outcome.leftover, *_no_weights(store)))
     plan = _checked(_plan(outcome), tuple(store), architecture, statistics)
-    return with_training_state(plan, store, architecture)
+    plan = with_training_state(plan, store, architecture)
+    return with_optimizer_state(plan, store, architecture, statistics)
 
 
 def _no_weights(store: TensorStore) -> tuple[Leftover, ...]:

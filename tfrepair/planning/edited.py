@@ -12,7 +12,7 @@ from typing import Any
 
 from rapidfuzz import process
 
-from tfrepair.core.architecture import Architecture, Variable, VariablePath
+from tfrepair.core.architecture import Architecture, Variable, VariableKind, VariablePath
 from tfrepair.core.errors import PlanError, Stale
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Confidence, Gap, Leftover, Match, Plan
@@ -20,8 +20,10 @@ from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import Cast, Transform, TransformError
 from tfrepair.planning.equal_names import fillable
 from tfrepair.planning.lists import StatisticsOf
+from tfrepair.planning.optimizer_findings import LOST
 from tfrepair.planning.plan_file import Line, PlanFile
 from tfrepair.planning.values import contradiction, overflow
+from tfrepair.planning.wanted_optimizer import optimizer_gaps
 
 
 def apply_plan_file(
@@ -70,9 +72,10 @@ def apply_plan_file(
         leftover=_leftover(matches, fresh, store),
         ties=(),
         findings=(
-            *_still_true(fresh, matches),
+            *_still_true(fresh, matches, architecture),
             *(finding for finding in unlikely if finding is not None),
             *_used_again(matches),
+            *optimizer_gaps(matches, architecture),
         ),
     )
 
@@ -101,7 +104,7 @@ def _matches(
     for target, line in lines.items():
         path = VariablePath(target)
         if path not in weights:
-            problems.append(f'no weight is called "{target}"{_did_you_mean(target, weights)}')
+            problems.append(f'no variable is called "{target}"{_did_you_mean(target, weights)}')
         elif line.source not in tensors:
             near = _did_you_mean(line.source, tensors)
             problems.append(f'"{target}": no tensor is called "{line.source}"{near}')
@@ -184,12 +187,18 @@ def _leftover(matches: list[Match], fresh: Plan, store: TensorStore) -> tuple[Le
     )
 
 
-def _still_true(fresh: Plan, matches: list[Match]) -> tuple[Finding, ...]:
+def _still_true(
+    fresh: Plan, matches: list[Match], architecture: Architecture
+) -> tuple[Finding, ...]:
     """Return planning's findings but for those about matches that the file changed.
 
-    What made planning refuse is settled by the person who wrote the map.
+    What made planning refuse is settled by the person who wrote the map, and so is an optimizer
+    that it fills.
     """
     kept = set(matches)
+    added = {match.target for match in matches} - {match.target for match in fresh.matches}
+    kinds = {architecture.by_path[target].kind for target in added}
+    settled = {LOST} if VariableKind.OPTIMIZER in kinds else set()
     changed = {
         place
         for match in fresh.matches
@@ -199,7 +208,9 @@ def _still_true(fresh: Plan, matches: list[Match]) -> tuple[Finding, ...]:
     return tuple(
         finding
         for finding in fresh.findings
-        if finding.severity is not Severity.ERROR and finding.where not in changed
+        if finding.severity is not Severity.ERROR
+        and finding.where not in changed
+        and finding.code not in settled
     )
 
 

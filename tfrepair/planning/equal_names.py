@@ -70,8 +70,11 @@ def with_training_state(plan: Plan, store: TensorStore, architecture: Architectu
 
 
 def fillable(architecture: Architecture) -> tuple[Variable, ...]:
-    """Return the variables that a plan may name: weights, and all of a TensorFlow 1 graph."""
-    return architecture.variables if architecture.framework == GRAPH_1 else architecture.weights
+    """Return the variables that a plan may name: weights and the optimizer's; all of a graph."""
+    if architecture.framework == GRAPH_1:
+        return architecture.variables
+    named = (VariableKind.WEIGHT, VariableKind.OPTIMIZER)
+    return tuple(variable for variable in architecture if variable.kind in named)
 
 
 def _matches(tensors: Iterable[Tensor], variables: Iterable[Variable]) -> Iterator[Match]:

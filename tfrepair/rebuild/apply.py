@@ -73,8 +73,7 @@ def _filled(variable: Variable, match: Match, store: TensorStore) -> StateEntry:
 
 def _rule(match: Match, tensor: Tensor, variable: Variable) -> str:
     operations = [str(match.transform)] if match.transform.operations else []
-    ends_right = f"cast:{variable.dtype}" in str(match.transform)
-    if tensor.dtype != variable.dtype and not ends_right:
+    if match.transform.dtype(tensor.dtype) != variable.dtype:
         operations.append(f"cast:{variable.dtype}")
     return "|".join(operations)
 

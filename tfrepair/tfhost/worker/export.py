@@ -42,9 +42,12 @@ def export(built: Built, request: ExportRequest) -> Receipt:
         If a value does not fit, or TensorFlow does not save what it was given.
     """
     traces = () if built.trace is None else (built.trace.function,)
-    assign(request.values, named_variables(built, captured_variables(traces, built)))
+    variables = named_variables(built, captured_variables(traces, built))
+    assign(request.values, variables)
     if built.is_live and not request.keep_state:
         reset_training_state(built)
+        # A fresh optimizer may start from the weights; what has a source comes after it.
+        assign(request.values, variables)
     finalize(built)
     with user_code(built.folder, f"{type(built.model).__name__} could not be traced"):
         restore = snapshot(named_variables(built, captured_variables(traces, built)))

@@ -1,0 +1,269 @@
+"""Which optimizers a source holds: their family, their slots by weight, their scalars.
+
+Readers say which tensor is a slot of which, and what it is called; here slots that belong to one
+optimizer are put together, and names of all eras become one kind. A slot whose meaning is not
+certain is kept apart, unread. Comes before :mod:`tfrepair.planning.optimizer`. Pure.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tfrepair.core.tensor import Purpose, Tensor, TensorStore
+from tfrepair.planning.dialects.optimizers import (
+    FAMILIES,
+    SAVER_FAMILIES,
+    SHARED_SLOTS,
+    Family,
+)
+
+_VALUE_END = "/.ATTRIBUTES/VARIABLE_VALUE"
+_SLOT_MARK, _LIST_MARK = "/.OPTIMIZER_SLOT/", "/_variables/"
+_KERAS_FILE = "optimizer"
+"""What readers of Keras files put in front of an optimizer's variables."""
+_ESCAPE = re.compile(r"\.([.S])")
+_NUMBER = re.compile(r"_(\d+)$")
+_NUMBERS = re.compile(r"(?:_\d+)+$")
+_POWER = re.compile(r"(?:^|/)beta([12])_power(?:_\d+)?$")
+_RATE = re.compile(r"(?:^|/)(?:learning_rate|lr)(?:_\d+)?$")
+STEP_WORDS = ("iterations", "iteration", "iter")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOptimizer:
+    """One optimizer of a source.
+
+    Attributes
+    ----------
+    title
+        What messages call it: its class, or what stands in the place of it.
+    family
+        ``None`` if its class is not known, or keeps what no table here describes.
+    slots
+        By the weight's tensor and the slot's kind (:class:`~.dialects.optimizers.Slot`).
+    unread
+        Slots whose kind or weight is not certain.
+    names
+        The names that its slots have in the source.
+    scalars
+        By the last word of their names: ``iter``, ``learning_rate``, ``u_product``.
+    is_saver
+        True for TensorFlow 1: the step count is in ``powers`` and ``counters``.
+    counters
+        Step counts that belong to no optimizer: ``global_step``.
+    powers
+        First and second beta power of each optimizer that has them; ``None`` for one that is lost.
+    rates
+        Scalars of TensorFlow 1 that are called a learning rate.
+    """
+
+    title: str
+    family: Family | None
+    slots: Mapping[tuple[str, str], Tensor] = field(default_factory=dict)
+    unread: tuple[Tensor, ...] = ()
+    names: frozenset[str] = frozenset()
+    scalars: Mapping[str, Tensor] = field(default_factory=dict)
+    is_saver: bool = False
+    counters: tuple[Tensor, ...] = ()
+    powers: tuple[tuple[Tensor | None, Tensor | None], ...] = ()
+    rates: tuple[Tensor, ...] = ()
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Every slot."""
+        return (*self.slots.values(), *self.unread)
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """Names of the weights that it has slots of; empty names are left out."""
+        return frozenset({tensor.slot_of for tensor in self.tensors} - {""})
+
+
+def slot_kind(family: Family, name: str) -> str:
+    """Return the kind of a slot by any of its names; empty for a name that is not known."""
+    kinds = [slot.kind for slot in (*family.slots, *SHARED_SLOTS) if name in slot.names]
+    return kinds[0] if len(kinds) == 1 else ""
+
+
+def family_named(name: str) -> Family | None:
+    """Return the family of a class or instance name: ``AdamW``, ``adam_w``, ``adam_1``."""
+    return FAMILIES.get(_NUMBERS.sub("", name).lower().replace("_", ""))
+
+
+def stored_optimizers(store: TensorStore) -> tuple[StoredOptimizer, ...]:
+    """Find the optimizers of a source.
+
+    Parameters
+    ----------
+    store
+        Any; without slots and counters of an optimizer there are none.
+    """
+    places = {tensor.name: _place(tensor) for tensor in store}
+    groups: dict[str, list[Tensor]] = defaultdict(list)
+    by_word: dict[str, list[Tensor]] = defaultdict(list)
+    for tensor in store:
+        group, word = places[tensor.name]
+        is_step = tensor.purpose is Purpose.COUNTER and word in STEP_WORDS
+        if group and (_is_slot(tensor) or is_step):
+            groups[group].append(tensor)
+        elif _is_slot(tensor) and tensor.slot != "ExponentialMovingAverage":
+            by_word[_NUMBER.sub("", tensor.slot)].append(tensor)
+    scalars: dict[str, dict[str, Tensor]] = defaultdict(dict)
+    for tensor in store:
+        group, word = places[tensor.name]
+        if tensor.purpose in (Purpose.COUNTER, Purpose.HYPERPARAMETER):
+            scalars[group].setdefault(word, tensor)
+    named = _configured(store)
+    return (
+        *(_listed(group, groups[group], scalars[group], named) for group in groups),
+        *_of_saver(store, by_word, is_alone=not groups),
+    )
+
+
+def _is_slot(tensor: Tensor) -> bool:
+    return tensor.purpose in (Purpose.SLOT, Purpose.AVERAGE)
+
+
+def _place(tensor: Tensor) -> tuple[str, str]:
+    """Return the optimizer that a tensor lies in, and its last word; both may be empty."""
+    key = tensor.origin.key
+    if key.endswith(_VALUE_END):
+        path = key.removesuffix(_VALUE_END)
+        if _SLOT_MARK in path:
+            path = path.partition(_SLOT_MARK)[2]
+        elif _LIST_MARK in path:
+            path = path.rpartition(_LIST_MARK)[0] + "/"
+        path = _ESCAPE.sub(lambda m: "/" if m[1] == "S" else ".", path)
+        group, _, word = path.rpartition("/")
+        return group, word.lstrip("_")
+    group, slash, rest = tensor.name.partition("/")
+    if slash and group == _KERAS_FILE:
+        return group, rest.rpartition("/")[2]
+    return "", tensor.name.rpartition("/")[2]
+
+
+def _configured(store: TensorStore) -> str:
+    """Return the optimizer's class from a Keras file's configuration, or an empty string."""
+    try:
+        config = json.loads(store.attributes.get("training_config", "null"))
+    except ValueError:
+        return ""
+    if not isinstance(config, dict):
+        return ""
+    held = config.get("optimizer_config", config.get("optimizer"))
+    name = held.get("class_name") if isinstance(held, dict) else held
+    return re.split(r"[>.]", name)[-1] if isinstance(name, str) else ""
+
+
+def _listed(
+    group: str, members: Sequence[Tensor], scalars: Mapping[str, Tensor], configured: str
+) -> StoredOptimizer:
+    slots = [tensor for tensor in members if _is_slot(tensor)]
+    scopes = {_scope(tensor) for tensor in slots or members}
+    name = configured or (next(iter(scopes)) if len(scopes) == 1 else "")
+    family = family_named(name)
+    read, unread = _read(family, ((t, slot_kind(family, t.slot) if family else "") for t in slots))
+    return StoredOptimizer(
+        title=family.title if family else name or group,
+        family=family,
+        slots=read,
+        unread=unread,
+        names=frozenset(tensor.slot for tensor in slots),
+        scalars=dict(scalars),
+    )
+
+
+def _read(
+    family: Family | None, kinds: Iterator[tuple[Tensor, str]]
+) -> tuple[dict[tuple[str, str], Tensor], tuple[Tensor, ...]]:
+    """Return the slots that have a meaning, and the others."""
+    found: dict[tuple[str, str], list[Tensor]] = defaultdict(list)
+    unread = []
+    for tensor, kind in kinds:
+        if family is None or not kind or not tensor.slot_of:
+            unread.append(tensor)
+        else:
+            found[tensor.slot_of, kind].append(tensor)
+    unread += [tensor for several in found.values() if len(several) > 1 for tensor in several]
+    return {key: one[0] for key, one in found.items() if len(one) == 1}, tuple(unread)
+
+
+def _scope(tensor: Tensor) -> str:
+    """Return the word for the optimizer in a variable's own name, without numbers.
+
+    ``Adam/dense/kernel/m``, ``Adam/m/dense/kernel``, ``adam_1/net_dense_kernel_momentum``; empty
+    for names that are places.
+    """
+    name = tensor.name
+    if _LIST_MARK in name:
+        return ""
+    for end in (f"/{tensor.slot_of}/{tensor.slot}", f"/{tensor.slot}/{tensor.slot_of}"):
+        if tensor.slot_of and name.endswith(end):
+            return _NUMBERS.sub("", name.removesuffix(end).rpartition("/")[2])
+    if tensor.slot_of and name.endswith(f"/{tensor.slot_of}"):
+        return ""
+    return _NUMBERS.sub("", name.rpartition("/")[0].rpartition("/")[2])
+
+
+def _of_saver(
+    store: TensorStore, by_word: Mapping[str, Sequence[Tensor]], *, is_alone: bool
+) -> Iterator[StoredOptimizer]:
+    """Yield the optimizers of a file of TensorFlow 1: one for each word that slots end in."""
+    counters = tuple(t for t in store if t.purpose is Purpose.COUNTER and t.shape == ())
+    scalars = [t for t in store if t.purpose is Purpose.HYPERPARAMETER and t.shape == ()]
+    rates = tuple(t for t in scalars if _RATE.search(t.name))
+    for word, members in by_word.items():
+        family = SAVER_FAMILIES.get(word)
+        read, unread = _read(family, _numbered(family, members))
+        yield StoredOptimizer(
+            title=word or "an unnamed optimizer",
+            family=family,
+            slots=read,
+            unread=unread,
+            names=frozenset(tensor.slot for tensor in members),
+            is_saver=True,
+            counters=counters,
+            powers=_powers(scalars) if family and family.counts_steps else (),
+            rates=rates,
+        )
+    if is_alone and not by_word and counters:
+        # Plain gradient descent keeps nothing but the number of its steps.
+        yield StoredOptimizer(
+            title="gradient descent",
+            family=FAMILIES["sgd"],
+            is_saver=True,
+            counters=counters,
+            rates=rates,
+        )
+
+
+def _numbered(family: Family | None, members: Sequence[Tensor]) -> Iterator[tuple[Tensor, str]]:
+    """Yield slots and their kinds: ``Adam`` is the first of a weight, ``Adam_1`` the second."""
+    by_owner: dict[str, list[Tensor]] = defaultdict(list)
+    for tensor in members:
+        by_owner[tensor.slot_of].append(tensor)
+    orders = {} if family is None else {len(order): order for order in family.saver_orders}
+    for slots in by_owner.values():
+        ranked = sorted(slots, key=_number)
+        order = orders.get(len(ranked), ())
+        if [_number(tensor) for tensor in ranked] != list(range(len(order))):
+            order = ("",) * len(ranked)
+        yield from zip(ranked, order, strict=True)
+
+
+def _number(tensor: Tensor) -> int:
+    number = _NUMBER.search(tensor.slot)
+    return int(number[1]) if number else 0
+
+
+def _powers(scalars: Sequence[Tensor]) -> tuple[tuple[Tensor | None, Tensor | None], ...]:
+    """Return the pairs of beta powers; those of one optimizer are numbered alike."""
+    pairs: dict[str, list[Tensor | None]] = {}
+    for tensor in scalars:
+        found = _POWER.search(tensor.name)
+        if found:
+            both = _POWER.sub(lambda m: m[0].replace(f"beta{m[1]}", "beta"), tensor.name)
+            pairs.setdefault(both, [None, None])[int(found[1]) - 1] = tensor
+    return tuple((first, second) for first, second in pairs.values())
