@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Ended, FakeHost, Run, save_list
 from tests.planning.models import architecture, dense
+from tfrepair.cli import inspection_table
 
 DRY = ("convert", "weights.npy", "out", "--arch", "model.py", "--dry-run")
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -130,3 +131,16 @@ def test_values_that_are_not_finite_are_null_in_json(run: Run) -> None:
     ended = run("inspect", "huge.npy", "--json")
     assert '"mean": null' in ended.out
     assert "Infinity" not in ended.out
+
+
+@pytest.mark.parametrize("width", ["", "90", "60"], ids=["pipe", "wide", "narrow"])
+def test_a_long_listing_is_laid_out_as_a_short_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    if width:
+        monkeypatch.setenv("COLUMNS", width)
+    arrays = {f"block_{place}/重み": np.full((place, 1), place / 3) for place in range(30)}
+    np.savez("weights.npz", **arrays)  # type: ignore[arg-type]
+    short = run("inspect", "weights.npz").out
+    monkeypatch.setattr(inspection_table, "_LONG", 0)
+    assert run("inspect", "weights.npz").out == short

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tfrepair.api.options import Progress, silent
-from tfrepair.api.sources import Reading, open_store
+from tfrepair.api.sources import open_store
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.statistics import NO_STATISTICS, Statistics
+from tfrepair.core.statistics import NO_STATISTICS, Statistics, statistics_of
 from tfrepair.core.tensor import Tensor, TensorStore
-from tfrepair.core.transform import IDENTITY
 from tfrepair.planning.naming import read_name
 
 READ_UNASKED = 1 << 30
@@ -114,14 +113,14 @@ def inspect(
 
 def _read(store: TensorStore, progress: Progress) -> Inspection:
     """Read every tensor, for its statistics and its final health."""
-    reading = Reading(store)
     statistics: list[Statistics] = []
     tensors: list[Tensor] = []
     findings = list(store.findings)
     for done, tensor in enumerate(store):
         progress("read", done, len(store))
         try:
-            statistics.append(reading(tensor.name, IDENTITY))
+            found = statistics_of(tensor.fetch()) if tensor.is_whole else NO_STATISTICS
+            statistics.append(found)
         except SourceError as error:
             statistics.append(NO_STATISTICS)
             findings.append(_unreadable(tensor, error))

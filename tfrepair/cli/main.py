@@ -101,13 +101,14 @@ def inspect(
     def work() -> int:
         from tfrepair.api.inspection import inspect as look
         from tfrepair.cli.progress import Bar
-        from tfrepair.cli.tables import show_inspection
 
         with Bar(quiet=quiet) as bar:
             inspection = look(source, reader=reader, statistics=stats, progress=bar)
         if as_json:
             print_json(inspection.to_json())
         elif not quiet:
+            from tfrepair.cli.inspection_table import show_inspection
+
             show_inspection(inspection)
         return 0
 

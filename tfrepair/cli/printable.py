@@ -22,7 +22,10 @@ def several_lines(text: str) -> str:
 
 def json_text(data: Mapping[str, Any]) -> str:
     """Return data as indented JSON in ASCII; numbers that JSON does not have become null."""
-    return json.dumps(_plain(data), indent=1, allow_nan=False)
+    try:
+        return json.dumps(data, indent=1, allow_nan=False)
+    except ValueError:
+        return json.dumps(_plain(data), indent=1, allow_nan=False)
 
 
 def _escaped(char: str) -> str:

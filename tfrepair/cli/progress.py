@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
 from tqdm import tqdm
-from tqdm.contrib import DummyTqdmFile
 
 
 class Bar:
@@ -37,6 +36,9 @@ class Bar:
 
     def __enter__(self) -> Self:
         if self._file is not None and self._file.isatty():
+            # Loads asyncio and ssl, in vain where nobody looks.
+            from tqdm.contrib import DummyTqdmFile
+
             # What model.py prints goes above the bar, not into it.
             self._redirected.enter_context(
                 redirect_stderr(cast("TextIO", DummyTqdmFile(self._file)))

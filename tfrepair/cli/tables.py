@@ -13,13 +13,11 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from tfrepair.api.inspection import Inspection
 from tfrepair.api.report import Outcome, Report
 from tfrepair.cli.printable import one_line
 from tfrepair.core.architecture import VariableKind
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Confidence, Match
-from tfrepair.core.statistics import Statistics
 from tfrepair.core.tensor import Shape
 from tfrepair.core.verdict import Verdict
 
@@ -72,6 +70,15 @@ class Page:
         """True if columns that are only good to have fit."""
         return self._console.width >= _ROOMY
 
+    @property
+    def width(self) -> int:
+        """Columns of a line."""
+        return self._console.width
+
+    def text(self, text: str) -> None:
+        """Print text that is laid out already."""
+        self._console.file.write(text)
+
     def table(self, table: Table) -> None:
         """Print a table."""
         self._console.print(table)
@@ -107,7 +114,7 @@ def show_report(report: Report, *, everything: bool = False) -> None:
     if report.plan.matches:
         page.table(_matches(page, report))
     _print_open(page, report)
-    _print_findings(page, report.findings)
+    print_findings(page, report.findings)
     _print_totals(page, report)
 
 
@@ -127,7 +134,7 @@ def _matches(page: Page, report: Report) -> Table:
             continue
         cells = {
             "target": one_line(match.target),
-            "shape": _shape(variables[match.target].shape),
+            "shape": shown_shape(variables[match.target].shape),
             "source": one_line(", ".join(match.sources)),
             "transform": str(match.transform),
             "confidence": match.confidence.value,
@@ -188,7 +195,8 @@ def _some(names: Sequence[str], limit: int = 6) -> str:
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _print_findings(page: Page, findings: Sequence[Finding]) -> None:
+def print_findings(page: Page, findings: Sequence[Finding]) -> None:
+    """Print findings with their remedies; of many of one kind the first few."""
     shown: dict[str, int] = {}
     for finding in findings:
         shown[finding.code] = shown.get(finding.code, 0) + 1
@@ -271,46 +279,10 @@ def show_verdict(verdict: Verdict) -> None:
         if not check.passed
     ]
     page.lines(failed, head="failed", style="red")
-    _print_findings(page, verdict.findings)
+    print_findings(page, verdict.findings)
     page.line(_verdict_line(verdict))
 
 
-def show_inspection(inspection: Inspection) -> None:
-    """Print one row per tensor."""
-    page = Page(everything=True)
-    store = inspection.store
-    known = [statistics for statistics in inspection.statistics if statistics is not None]
-    nan = sum(statistics.nan for statistics in known)
-    inf = sum(statistics.inf for statistics in known)
-    page.line(f"{store.path} ({store.format})")
-    numbers = ("min", "max", "mean") if inspection.has_statistics else ()
-    counts = ("NaN", "Inf") if numbers and (page.is_roomy or nan or inf) else ()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("name", "shape", "dtype"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "dtype")
-    for heading in ("bytes", *numbers, *counts):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for tensor, statistics in zip(store.tensors, inspection.statistics, strict=True):
-        table.add_row(
-            one_line(tensor.name),
-            _shape(tensor.shape),
-            tensor.dtype,
-            f"{tensor.nbytes:,}",
-            *(() if statistics is None else _numbers(statistics, counted=bool(counts))),
-        )
-    page.table(table)
-    _print_findings(page, inspection.findings)
-    ending = f", {nan} NaN, {inf} Inf" if numbers else "; data not read"
-    page.line(f"{len(store)} tensors, {store.nbytes:,} bytes{ending}")
-
-
-def _numbers(statistics: Statistics, *, counted: bool) -> tuple[str, ...]:
-    shown = tuple(
-        "-" if value is None else f"{value:.4g}"
-        for value in (statistics.minimum, statistics.maximum, statistics.mean)
-    )
-    return (*shown, str(statistics.nan), str(statistics.inf)) if counted else shown
-
-
-def _shape(shape: Shape) -> str:
+def shown_shape(shape: Shape) -> str:
+    """Return a shape as Python writes it."""
     return "(" + ", ".join(str(size) for size in shape) + ("," if len(shape) == 1 else "") + ")"

@@ -1,5 +1,7 @@
 """Names of element types, as tfrepair writes them, and the NumPy types behind them."""
 
+from functools import lru_cache
+
 import ml_dtypes
 import numpy as np
 
@@ -18,6 +20,7 @@ _EXTENDED = {
 }
 
 
+@lru_cache(maxsize=256)
 def numpy_dtype(name: str) -> np.dtype[np.generic]:
     """Return the NumPy type for a dtype name.
 

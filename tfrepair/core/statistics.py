@@ -58,14 +58,18 @@ def statistics_of(array: Array) -> Statistics:
     flat = array.ravel(order="K")
     for start in range(0, flat.size, _CHUNK):
         values = flat[start : start + _CHUNK].astype(np.float64)
-        finite = values[np.isfinite(values)]
-        nan += int(np.isnan(values).sum())
-        inf += int(np.isinf(values).sum())
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+        with np.errstate(over="ignore", invalid="ignore"):
+            part = float(values.sum())
+        if not math.isfinite(part):  # else every single value is
+            nan += int(np.isnan(values).sum())
+            inf += int(np.isinf(values).sum())
+            values = values[np.isfinite(values)]
             with np.errstate(over="ignore"):
-                total += float(finite.sum())
-            count += int(finite.size)
+                part = float(values.sum())
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+            total += part
+            count += int(values.size)
     if count == 0:
         return Statistics(minimum=None, maximum=None, mean=None, nan=nan, inf=inf)
     mean = total / count if math.isfinite(total) else None

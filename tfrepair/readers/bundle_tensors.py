@@ -91,14 +91,13 @@ class BundleTensor:
         return join_slices(self.entry.shape, dtype, pieces, self.key)
 
     def examine(self) -> tuple[Health, str]:
-        """Read and verify; returns the verdict of the worst piece."""
+        """Return the verdict of the worst piece; reads and verifies what was not read before."""
         if self.missing:
             shown = ", ".join(show_slice(part) for part in self.missing[:5])
             count = len(self.missing) + len(self.parts)
             return Health.TRUNCATED, f"{len(self.missing)} of {count} slices are missing: {shown}"
-        readings = [stored.read() for _, stored in self.parts]
-        worst = min(readings, key=lambda reading: _WORST.index(reading.health))
-        return worst.health, worst.note
+        verdicts = (stored.verdict() for _, stored in self.parts)
+        return min(verdicts, key=lambda verdict: _WORST.index(verdict[0]))
 
 
 def _array(reading: Reading) -> Array:

@@ -5,21 +5,33 @@ data rather belong to different saves, and any correction would be a coincidence
 """
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tfrepair.core.errors import SourceError
 from tfrepair.wire.bundle_data import Shards, verify_bytes
 from tfrepair.wire.bundle_index import BundleIndex
+
+if TYPE_CHECKING:
+    from tfrepair.core.tensor import Health
 
 _SAMPLE = 8
 _LARGEST = 1 << 20
 
 
 class Neighborhood:
-    """The sample of one bundle; read when it is first asked for."""
+    """The sample of one bundle; read when it is first asked for.
+
+    Attributes
+    ----------
+    verdicts
+        Verdict and reason for the tensors that were read so far, by their places for messages:
+        what was read for its values need not be read again for its health.
+    """
 
     def __init__(self, index: BundleIndex, shards: Shards) -> None:
         self._index = index
         self._shards = shards
+        self.verdicts: dict[str, tuple[Health, str]] = {}
 
     @cached_property
     def damaged(self) -> int:

@@ -50,6 +50,19 @@ class StoredTensor:
         -------
         Never raises :class:`SourceError`: damage is in the result.
         """
+        reading = self._read()
+        self.around.verdicts[self.where] = reading.health, reading.note
+        return reading
+
+    def verdict(self) -> tuple[Health, str]:
+        """Return the verdict and its reason; reads what was not read before."""
+        known = self.around.verdicts.get(self.where)
+        if known is not None:
+            return known
+        reading = self.read()
+        return reading.health, reading.note
+
+    def _read(self) -> Reading:
         try:
             data = self.shards.stored(self.entry, self.where)
         except Truncated as error:

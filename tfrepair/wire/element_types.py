@@ -52,6 +52,12 @@ NAMES: Mapping[int, str] = MappingProxyType(
 """Name by number. Quantized types read as the plain integers that they are stored as; types
 below one byte are stored one element per byte."""
 
+_ITEM_BYTES = {
+    number: numpy_dtype(name).itemsize
+    for number, name in NAMES.items()
+    if number not in (STRING, RESOURCE, VARIANT)
+}
+
 _REFERENCE = 100
 """TensorFlow 1 adds this to the type of a reference variable."""
 
@@ -69,8 +75,8 @@ def item_bytes(number: int, where: str) -> int:
     Unsupported
         For strings, variants and numbers that TensorFlow does not use.
     """
-    name = NAMES.get(number)
-    if name is None or number in (STRING, RESOURCE, VARIANT):
+    size = _ITEM_BYTES.get(number)
+    if size is None:
         message = f"{where}: elements of {type_name(number)} have no fixed size"
         raise Unsupported(message)
-    return numpy_dtype(name).itemsize
+    return size

@@ -16,6 +16,8 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _VARINT_BYTES = 10
+_MORE = 0x80
+"""Set in every byte of a number but the last."""
 _SIGN = 1 << 63
 
 Value = int | memoryview
@@ -40,13 +42,13 @@ def read_varint(data: Buffer, at: int, where: str) -> tuple[int, int]:
     Corrupt
         If the buffer ends inside the number or the number is longer than 10 bytes.
     """
-    if at < len(data) and data[at] < 0x80:  # most numbers have one byte
+    if at < len(data) and data[at] < _MORE:  # most numbers have one byte
         return data[at], at + 1
     value = shift = 0
     for place in range(at, min(at + _VARINT_BYTES, len(data))):
         byte = data[place]
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        if byte < _MORE:
             return value & 0xFFFFFFFFFFFFFFFF, place + 1
         shift += 7
     message = f"{where}: no number at byte {at} of {len(data)}: it has no last byte"
@@ -75,14 +77,16 @@ def read_fields(data: Buffer, where: str) -> Iterator[tuple[int, Value]]:
     view = memoryview(data)
     at, end = 0, len(view)
     while at < end:
-        tag, at = read_varint(view, at, where)
+        tag = view[at]
+        at += 1
+        if tag >= _MORE:  # calls cost more than everything else here: an index has many fields
+            tag, at = read_varint(view, at - 1, where)
         number, kind = tag >> 3, tag & 7
-        if kind == VARINT:
-            value, at = read_varint(view, at, where)
-            yield number, value
-            continue
-        if kind == BYTES:
+        if kind in (VARINT, BYTES):
             size, at = read_varint(view, at, where)
+            if kind == VARINT:
+                yield number, size
+                continue
         else:
             size = _FIXED.get(kind, -1)
         if number == 0 or size < 0 or size > end - at:
