@@ -299,6 +299,21 @@ def test_layers_that_the_config_does_not_have(tmp_path: Path) -> None:
     assert slots == ["first/0", "second/kernel"]
 
 
+def test_numbers_with_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "cnn.keras"
+    with zipfile.ZipFile(FOLDER / "keras3" / "cnn.keras") as golden:
+        (tmp_path / "w.h5").write_bytes(golden.read("model.weights.h5"))
+        config = json.loads(golden.read("config.json"))
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        del file["layers/conv2d/vars/0"]
+    archive(path, tmp_path / "w.h5", config)
+    store = open_source(path)
+    assert names(store)[0] == "conv_a/1"
+    assert names(store)[1] == "bn_a/gamma"
+    assert set(codes(store)) == {"listed-but-absent", "optimizer-slots-tied"}
+    assert not any(tensor.slot_of for tensor in store)
+
+
 def test_an_optimizer_that_the_config_forgot(tmp_path: Path) -> None:
     write_paths(tmp_path / "w.h5", {"layers/dense": 2, "optimizer": 3}, {"optimizer": "adam"})
     config = {

@@ -35,6 +35,16 @@ class _Owner:
     path: tuple[str, ...]
     variables: tuple[H5Dataset, ...]
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The last part of each variable's path."""
+        return tuple(dataset.path.rpartition("/")[2] for dataset in self.variables)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the variables are numbered from 0 without a gap."""
+        return self.numbers == tuple(map(str, range(len(self.variables))))
+
 
 def has_paths(tree: H5Tree) -> bool:
     """Return whether the file has this layout."""
@@ -66,6 +76,11 @@ def path_weights(
     owners.sort(key=lambda owner: _place(owner, ranks))
     weights = [weight for owner in owners for weight in _weights(tree, owner, layers)]
     return _unique(weights), optimizer_list(tree)
+
+
+def incomplete_lists(tree: H5Tree) -> tuple[str, ...]:
+    """Return the groups whose variables are not numbered from 0 without a gap."""
+    return tuple("/".join((*o.path, VARS)) for o in _owners(tree) if not o.is_complete)
 
 
 def optimizer_list(tree: H5Tree) -> tuple[H5Dataset, ...]:
@@ -110,7 +125,9 @@ def _weights(
 ) -> Iterator[KerasWeight]:
     levels = _levels(tree, owner.path, layers)
     purpose = _purpose(owner.path)
-    names = variable_names(layers.get(owner.path), len(owner.variables))
+    names = owner.numbers
+    if owner.is_complete:
+        names = variable_names(layers.get(owner.path), len(owner.variables))
     if purpose is Purpose.SEED and len(owner.variables) == 1:
         names = ("seed_generator_state",)
     for dataset, name in zip(owner.variables, names, strict=True):

@@ -21,7 +21,13 @@ from tfrepair.readers.keras_optimizer import (
     numbered_optimizer,
     path_orders,
 )
-from tfrepair.readers.keras_paths import OPTIMIZER, VARS, has_paths, path_weights
+from tfrepair.readers.keras_paths import (
+    OPTIMIZER,
+    VARS,
+    has_paths,
+    incomplete_lists,
+    path_weights,
+)
 from tfrepair.readers.keras_slots import ListEntry, name_slots
 from tfrepair.readers.keras_weights import (
     OPTIMIZER_GROUP,
@@ -150,7 +156,9 @@ def _read_paths(content: _Content) -> None:
     stored = content.tree.text(f"{OPTIMIZER}/{VARS}", "name")
     version = content.text("keras_version")
     optimizer = numbered_optimizer(entries, content.training, version, stored)
-    orders = path_orders(content.weights, root)
+    gaps = incomplete_lists(content.tree)
+    content.findings += [_incomplete(content.where, gap) for gap in gaps]
+    orders = [] if gaps else path_orders(content.weights, root)
     where = f"{content.where}: {OPTIMIZER}"
     if entries and optimizer.name:
         content.attributes["optimizer"] = optimizer.name
@@ -167,6 +175,16 @@ def _absent(where: str, raw: str) -> Finding:
         severity=Severity.ERROR,
         where=f"{where}: {OPTIMIZER_GROUP}/{printable(raw)}",
         message="the file lists this variable of the optimizer, and there is no such array",
+        remedy="look for another copy of the file",
+    )
+
+
+def _incomplete(where: str, group: str) -> Finding:
+    return Finding(
+        code="listed-but-absent",
+        severity=Severity.ERROR,
+        where=f"{where}: {printable(group)}",
+        message="variables are numbered from 0, and some numbers are missing",
         remedy="look for another copy of the file",
     )
 
