@@ -210,7 +210,7 @@ def test_bit_flips(path: Path, tmp_path: Path) -> None:
     target = tmp_path / path.name
     tracemalloc.start()
     started = time.monotonic()
-    for _ in range(1000 if len(data) < _LARGE else 150):
+    for _ in range(1000 if len(data) < _LARGE else 100):
         damaged = bytearray(data)
         bit = rng.randrange(8 * len(data))
         damaged[bit // 8] ^= 1 << bit % 8
