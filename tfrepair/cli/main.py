@@ -4,6 +4,7 @@ Knows the options and the exit codes; every command is one call of the API. Data
 progress and notes to stderr.
 """
 
+import gc
 from dataclasses import replace
 from typing import Annotated
 
@@ -46,9 +47,14 @@ app = typer.Typer(
     "failed; 7 architecture could not be built.",
 )
 
+_OBJECTS = 200_000
+"""Objects between two searches for cycles."""
+
 
 def run() -> None:
     """Run the command line; the entry point of the ``tfrepair`` script."""
+    # Tens of thousands of small objects come with a checkpoint, and hardly any are in cycles.
+    gc.set_threshold(_OBJECTS)
     app()
 
 

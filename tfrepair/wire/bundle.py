@@ -10,6 +10,7 @@ Source: BundleHeaderProto and BundleEntryProto, measured on TensorFlow 1.4 to 2.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tfrepair.core.errors import Corrupt
 from tfrepair.core.tensor import Shape
@@ -30,6 +31,8 @@ LITTLE, BIG = 0, 1
 
 _MAX_RANK = 254
 _MAX_BYTES = 1 << 62
+_SHORT = 128
+"""Bytes of a shape that is worth remembering."""
 _SHOWN_DIMS = 16
 _NUMBERS = frozenset({1, 3, 4, 5, 6})
 _SHAPE, _SLICES, _DIMS = 2, 7, 2
@@ -190,7 +193,20 @@ def decode_shape(message: Message, where: str) -> Shape:
 
 
 def _decode_dims(data: memoryview, where: str) -> Shape:
-    """Do the same from bytes: an index has thousands of shapes."""
+    """Do the same from bytes: an index has thousands of shapes, and few different ones."""
+    shape = _known_shape(bytes(data)) if len(data) <= _SHORT else None
+    return _read_dims(data, where) if shape is None else shape
+
+
+@lru_cache(maxsize=4096)
+def _known_shape(data: bytes) -> Shape | None:
+    try:
+        return _read_dims(memoryview(data), "")
+    except Corrupt:
+        return None
+
+
+def _read_dims(data: memoryview, where: str) -> Shape:
     dims = []
     for number, value in read_fields(data, where):
         if isinstance(value, int):
