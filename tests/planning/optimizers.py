@@ -15,7 +15,7 @@ from tfrepair.planning.dialects.optimizers import FAMILIES, SHARED_SLOTS, Family
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 WEIGHTS = {"a/kernel": (3, 2), "a/bias": (2,), "b/kernel": (2, 4), "b/bias": (4,)}
 ERAS = ("before", "since", "keras_3")
-SOURCES = ("saver", *ERAS, "keras_file")
+SOURCES = ("saver", *ERAS, "own", "keras_file")
 NEVER_BEFORE = {"lion", "lamb"}
 """Families that ``OptimizerV2`` of TensorFlow itself does not have."""
 
@@ -132,9 +132,11 @@ def slot_tensor(family: Family, source: str, owner: str, kind: str, place: int) 
         names = (f"{title}/{owner}/{slot.before}", slot.before, key)
     elif source == "since":
         names = (f"{title}/{slot.since}/{owner}", slot.since, f"optimizer/_variables/7{VALUE}")
-    elif source == "keras_3":
+    elif source in ("keras_3", "own"):
         joined = f"{title.lower()}_2/{owner.replace('/', '_')}_{slot.keras_3}"
-        names = (joined, slot.keras_3, f"optimizer/_variables/7{VALUE}")
+        path = f"optimizer/{owner}/{slot.keras_3}".replace("/", ".S")
+        key = f"vars/{path}" if source == "own" else "optimizer/_variables/7"
+        names = (joined, slot.keras_3, key + VALUE)
     else:
         names = (f"optimizer/{owner}/{slot.since}", slot.since, f"optimizer_weights/{owner}")
     name, word, key = names
@@ -153,16 +155,18 @@ def scalars_of(family: Family, source: str, steps: int) -> tuple[Tensor, ...]:
                 key = f"beta{number}_power"
                 found.append(_tensor(key, power(beta, steps), hyper, key))
         return tuple(found)
-    words = {"before": ("iter", "learning_rate"), "keras_file": ("iteration", "learning_rate")}
+    plain = ("iteration", "learning_rate")
+    words = {"before": ("iter", "learning_rate"), "keras_file": plain, "own": plain}
+    folder = "vars/optimizer.S" if source == "own" else "optimizer/"
     step, lr = words.get(source, ("_iterations", "_learning_rate"))
     found = [
-        _tensor(f"optimizer/{step}", count, counter, f"optimizer/{step}{VALUE}"),
-        _tensor(f"optimizer/{lr}", rate, hyper, f"optimizer/{lr}{VALUE}"),
+        _tensor(f"optimizer/{step}", count, counter, f"{folder}{step}{VALUE}"),
+        _tensor(f"optimizer/{lr}", rate, hyper, f"{folder}{lr}{VALUE}"),
     ]
     if family.products:
-        word = "momentum_cache" if source == "before" else "_u_product"
+        word = {"before": "momentum_cache", "own": "variable"}.get(source, "_u_product")
         product = np.asarray(0.125, "float32")
-        found.append(_tensor(f"optimizer/{word}", product, hyper, f"optimizer/{word}{VALUE}"))
+        found.append(_tensor(f"optimizer/{word}", product, hyper, f"{folder}{word}{VALUE}"))
     return tuple(found)
 
 

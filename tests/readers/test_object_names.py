@@ -134,6 +134,27 @@ def test_slots_that_say_nothing_are_a_finding(
     assert "opt/_variables/0, opt/_variables/1" in finding.message
 
 
+def test_state_in_a_saved_model_of_our_own() -> None:
+    listed = {
+        "net/kernel": "net.Skernel",
+        "adam/net_kernel_momentum": "optimizer.Snet.Skernel.Smomentum",
+        "adam/net_kernel_average": "optimizer.Snet.Skernel.Saverage",
+        "adam/iteration": "optimizer.Siteration",
+        "adam/learning_rate": "optimizer.Slearning_rate",
+        "loss/total": "metrics.Sloss.Stotal",
+    }
+    nodes = [node(name, f"vars/{key}{END}") for name, key in listed.items()]
+    found = name_objects(tuple(nodes), [f"vars/{key}{END}" for key in listed.values()]).values()
+    assert [(n.name, n.purpose, n.slot, n.slot_of) for n in found] == [
+        ("net/kernel", Purpose.WEIGHT, "", ""),
+        ("adam/net_kernel_momentum", Purpose.SLOT, "momentum", "net/kernel"),
+        ("adam/net_kernel_average", Purpose.AVERAGE, "average", "net/kernel"),
+        ("adam/iteration", Purpose.COUNTER, "", ""),
+        ("adam/learning_rate", Purpose.HYPERPARAMETER, "", ""),
+        ("loss/total", Purpose.METRIC, "", ""),
+    ]
+
+
 def test_keys_that_the_graph_does_not_know_keep_their_key() -> None:
     found = name_objects((node("", ""),), ["table-keys"])["table-keys"]
     assert (found.name, found.purpose) == ("table-keys", Purpose.BOOKKEEPING)

@@ -21,6 +21,8 @@ from tfrepair.planning.dialects.optimizers import (
 
 _VALUE_END = "/.ATTRIBUTES/VARIABLE_VALUE"
 _SLOT_MARK, _LIST_MARK = "/.OPTIMIZER_SLOT/", "/_variables/"
+_OWN = "vars/optimizer"
+"""Where SavedModels of tfrepair keep an optimizer: below it, slots by the way to their weight."""
 _KERAS_FILE = "optimizer"
 """What readers of Keras files put in front of an optimizer's variables."""
 _ESCAPE = re.compile(r"\.([.S])")
@@ -137,7 +139,7 @@ def _place(tensor: Tensor) -> tuple[str, str]:
             path = path.rpartition(_LIST_MARK)[0] + "/"
         path = _ESCAPE.sub(lambda m: "/" if m[1] == "S" else ".", path)
         group, _, word = path.rpartition("/")
-        return group, word.lstrip("_")
+        return (_OWN if group.startswith(f"{_OWN}/") else group), word.lstrip("_")
     group, slash, rest = tensor.name.partition("/")
     if slash and group == _KERAS_FILE:
         return group, rest.rpartition("/")[2]

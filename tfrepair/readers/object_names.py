@@ -28,6 +28,8 @@ _OPTIMIZER_EDGES = frozenset(
 _METRIC_EDGES = frozenset(
     {"keras_api/metrics", "_metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker"}
 )
+_OWN, _OWN_OPTIMIZER, _OWN_METRICS = "vars/", "vars/optimizer/", "vars/metrics/"
+"""Where the SavedModels of tfrepair itself keep every variable under its readable path."""
 _KERAS3_SLOTS = (
     "momentum", "velocity_hat", "velocity", "gradient_accumulator", "accumulator",
     "accumulated_grad", "accumulated_delta_var", "average_gradient", "norm", "linear", "average",
@@ -61,7 +63,7 @@ def name_objects(nodes: tuple[TrackableNode, ...], keys: Iterable[str]) -> Names
     }
     twice = Counter(names.values())
     names = {key: name if twice[name] == 1 else key for key, name in names.items()}
-    slots = _graph_slots(nodes, names) | _factors(nodes, names, full)
+    slots = _graph_slots(nodes, names) | _factors(nodes, names, full) | _own_state(names)
     optimizers = _optimizer_nodes(nodes)
     found = {}
     for key in keys:
@@ -131,6 +133,27 @@ def _factors(
                         name=names[key], purpose=Purpose.SLOT, slot=slot, slot_of=owner
                     )
     return found
+
+
+def _own_state(names: Mapping[str, str]) -> dict[str, Naming]:
+    """Return the state of a training in a SavedModel that tfrepair wrote, by key."""
+    paths = {path_of(key): key for key in names if key.startswith(_OWN)}
+    found = {}
+    for path, key in paths.items():
+        if path.startswith(_OWN_METRICS):
+            found[key] = Naming(name=names[key], purpose=Purpose.METRIC)
+        elif path.startswith(_OWN_OPTIMIZER):
+            owner, _, word = path.removeprefix(_OWN_OPTIMIZER).rpartition("/")
+            found[key] = _own_optimizer(names[key], word, names.get(paths.get(_OWN + owner, "")))
+    return found
+
+
+def _own_optimizer(name: str, word: str, owner: str | None) -> Naming:
+    if owner is None:
+        is_count = word in _COUNTERS or word == "iteration"
+        return Naming(name=name, purpose=Purpose.COUNTER if is_count else Purpose.HYPERPARAMETER)
+    purpose = Purpose.AVERAGE if word == "average" else Purpose.SLOT
+    return Naming(name=name, purpose=purpose, slot=word, slot_of=owner)
 
 
 def _optimizer_nodes(nodes: tuple[TrackableNode, ...]) -> frozenset[str]:
