@@ -14,6 +14,7 @@ from tfrepair.api import inspection
 from tfrepair.core.tensor import Health
 from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.bundle_writer import Item, write_data, write_index
+from tfrepair.wire.crc32c import crc32c, mask
 
 GIB = 1 << 30
 BIG = 10
@@ -55,6 +56,21 @@ def big(tmp_path: Path) -> Path:
     return prefix
 
 
+_MEMORY = """
+import re, sys
+from pathlib import Path
+import tfrepair
+peak = 0
+def look(*_):
+    global peak
+    found = re.search(r"RssAnon:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+    peak = max(peak, 1024 * int(found[1]))
+found = tfrepair.inspect(sys.argv[1], statistics=True, progress=look)
+assert all(tensor.health == "verified" for tensor in found.store)
+print(peak)
+"""
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """Two tensors, the second one damaged."""
@@ -77,6 +93,27 @@ def test_a_big_checkpoint_is_listed_without_its_data(big: Path) -> None:
     assert done["read"] < 16 << 20  # modules and index
     assert done["stats"] == [None] * BIG
     assert not done["tensorflow"]
+
+
+def test_reading_everything_takes_no_more_memory_than_the_largest_tensor(tmp_path: Path) -> None:
+    largest, count = 32 << 20, 6
+    with (tmp_path / "m.data-00000-of-00001").open("wb") as file:
+        file.truncate(count * largest)
+    entries = {
+        f"w{place}".encode(): BundleEntry(
+            dtype=1,
+            shape=(largest // 4,),
+            offset=place * largest,
+            size=largest,
+            crc=mask(crc32c(bytes(largest))),
+        )
+        for place in range(count)
+    }
+    with (tmp_path / "m.index").open("wb") as file:
+        write_index(entries, file.write)
+    command = [sys.executable, "-c", _MEMORY, str(tmp_path / "m")]
+    done = subprocess.run(command, check=True, capture_output=True)
+    assert int(done.stdout) < largest + (64 << 20)
 
 
 def test_the_note_says_how_to_get_statistics(big: Path) -> None:
