@@ -108,8 +108,8 @@ ABOUT: Mapping[Family, str] = MappingProxyType(
             "HDF5 as Keras writes it has no checksums, and its table of contents is spread "
             "over the file. A cut file usually still holds the weights, because they stand "
             "before the optimizer's state; a file whose writer was killed holds them without "
-            "any table of contents. tfrepair does not read H5 files yet; what is said here "
-            "can be done by hand."
+            "any table of contents. tfrepair reads files whose table of contents is whole; "
+            "what is said here about others can be done by hand."
         ),
         Family.ARCHIVES: (
             "`.keras` and `.npz` files are zip archives. The list of members stands at the "
@@ -163,7 +163,15 @@ _PLAN = "tfrepair plan <path> --arch model.py -o plan.toml"
 _USE_PLAN = "tfrepair convert <path> OUT/ --plan plan.toml"
 _CHECKPOINT = (_CHECK, _CONVERT_CHECKPOINT)
 _ARRAYS = (_INSPECT, _CONVERT_ARRAYS)
-_NO_H5 = "Not yet: tfrepair does not read H5 or `.keras` files."
+_READ_H5 = (
+    "tfrepair reads H5 and `.keras` files by itself, with the names and the optimizer's state in "
+    "them, and builds nothing from their configuration: `tfrepair h5-to-savedmodel --arch "
+    "model.py FILE OUT/`."
+)
+_NO_SALVAGE = (
+    "tfrepair reads H5 and `.keras` files whose table of contents is whole, and what is whole in "
+    "them. Not yet: putting files together that were cut, or whose writer was killed."
+)
 _BY_HAND = (
     "By hand: rebuild the architecture in code, call load_weights on it in an environment "
     "with the version that wrote the file, write `np.savez(path, **{v.name: v.numpy() for v "
@@ -681,7 +689,7 @@ MESSAGES: tuple[Message, ...] = (
         ),
         advice=(
             "Download it again if you can: delete the cut file first, Keras keeps it in its cache.",
-            _NO_H5,
+            _NO_SALVAGE,
             _PADDED,
         ),
         versions="every h5py; `stored_eoa` before HDF5 1.10, `synchronously` with HDF5 1.14",
@@ -755,7 +763,7 @@ MESSAGES: tuple[Message, ...] = (
         loss="What had not been flushed.",
         advice=(
             "If no process has it open, clear the mark on a copy: `h5clear -s copy.h5`.",
-            _NO_H5,
+            _NO_SALVAGE,
         ),
         versions="HDF5 1.10 and later, files written with libver='latest'",
     ),
@@ -772,7 +780,7 @@ MESSAGES: tuple[Message, ...] = (
             "50, 76 and 96 % of the bytes in files killed at 26, 51, 77 and 96 %."
         ),
         advice=(
-            "Keep the file. " + _NO_H5,
+            "Keep the file. " + _NO_SALVAGE,
             (
                 "By hand: save an untrained model of the same architecture with the same "
                 "versions. Its datasets lie at the same offsets (h5py: "
@@ -803,7 +811,7 @@ MESSAGES: tuple[Message, ...] = (
                 "`vars` groups are the layout of Keras 3: rename the file to `.h5` or to "
                 "`.weights.h5` accordingly."
             ),
-            _NO_H5,
+            _NO_SALVAGE,
         ),
         versions="every h5py",
     ),
@@ -820,7 +828,7 @@ MESSAGES: tuple[Message, ...] = (
             "it was written by other code than Keras, or holds the layout of Keras 3."
         ),
         loss="Nothing.",
-        advice=("List what is there: `h5ls -rv FILE`.", _NO_H5),
+        advice=("List what is there: `h5ls -rv FILE`.", _NO_SALVAGE),
         versions="every h5py",
     ),
     Message(
@@ -832,7 +840,10 @@ MESSAGES: tuple[Message, ...] = (
         ),
         cause="One dataset lies behind the end of the file, or its compressed chunk is damaged.",
         loss="This dataset. Read the others one by one.",
-        advice=("By hand: copy with h5py what can be read, each dataset in a try block.", _NO_H5),
+        advice=(
+            "By hand: copy with h5py what can be read, each dataset in a try block.",
+            _NO_SALVAGE,
+        ),
         versions="every h5py",
     ),
     Message(
@@ -841,7 +852,7 @@ MESSAGES: tuple[Message, ...] = (
         forms=("'str' object has no attribute 'decode'",),
         cause="Keras before 2.5 expects bytes, and h5py 3 gives text.",
         loss="Nothing.",
-        advice=("In the old environment: `pip install 'h5py<3'`, then load again.", _NO_H5),
+        advice=("In the old environment: `pip install 'h5py<3'`, then load again.", _NO_SALVAGE),
         versions="Keras before 2.5 with h5py 3",
     ),
     Message(
@@ -850,7 +861,7 @@ MESSAGES: tuple[Message, ...] = (
         forms=("Unable to synchronously open file", "Unable to open file ("),
         cause="h5py could not open the file; the reason stands in the parentheses behind it.",
         loss="It depends on the reason.",
-        advice=(_NO_H5,),
+        advice=(_NO_SALVAGE,),
         versions="every h5py; `synchronously` with HDF5 1.14",
         priority=-1,
     ),
@@ -919,7 +930,7 @@ MESSAGES: tuple[Message, ...] = (
                 "`head -c 4 FILE | xxd`: `PK` is a zip archive, `\\x89HDF` is an H5 file "
                 "(rename it to `.h5`)."
             ),
-            _NO_H5,
+            _NO_SALVAGE,
         ),
         versions=_KERAS_3,
     ),
@@ -976,7 +987,7 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing: only the configuration is not understood.",
         advice=(
             "Load it with the Keras that wrote it; `keras_version` in the file says which.",
-            _NO_H5,
+            _READ_H5,
             _BY_HAND,
         ),
         versions="Keras 2 with files of Keras 3, and the reverse",
@@ -996,7 +1007,7 @@ MESSAGES: tuple[Message, ...] = (
                 "By hand: load with `custom_objects={'DepthwiseConv2D': ...}`, a subclass "
                 "whose __init__ drops `groups`."
             ),
-            _NO_H5,
+            _READ_H5,
             _BY_HAND,
         ),
         versions=_KERAS_3,
@@ -1015,7 +1026,7 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing: only the configuration is not understood.",
         advice=(
             "Load it with the Keras that wrote it; `keras_version` in the file says which.",
-            _NO_H5,
+            _READ_H5,
             _BY_HAND,
         ),
         versions="every Keras",
@@ -1040,7 +1051,7 @@ MESSAGES: tuple[Message, ...] = (
                 "By hand: `load_model(path, compile=False)`, then compile anew. The "
                 "optimizer's state in the file is not loaded that way."
             ),
-            _NO_H5,
+            _READ_H5,
         ),
         versions=_KERAS_3,
         priority=1,
@@ -1068,7 +1079,7 @@ MESSAGES: tuple[Message, ...] = (
         advice=(
             "Import the module that defines it, or give `custom_objects={'NAME': Class}`.",
             "If the code is lost, the layer must be written anew: its weights are in the file.",
-            _NO_H5,
+            _READ_H5,
         ),
         versions=_KERAS_3,
     ),
@@ -1090,7 +1101,7 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing in the file; the code of a class is not in it.",
         advice=(
             "Give `custom_objects={'NAME': Class}`, or import the package that brings it.",
-            _NO_H5,
+            _READ_H5,
             _BY_HAND,
         ),
         versions="every Keras",
@@ -1109,7 +1120,7 @@ MESSAGES: tuple[Message, ...] = (
         advice=(
             "A loss, metric or optimizer: `load_model(path, compile=False)`, then compile anew.",
             "An activation: give `custom_objects={'NAME': function}`.",
-            _NO_H5,
+            _READ_H5,
         ),
         versions="every Keras",
     ),
@@ -1136,7 +1147,7 @@ MESSAGES: tuple[Message, ...] = (
                 "`safe_mode=False` runs whatever the file holds: only for files that you "
                 "wrote yourself."
             ),
-            _NO_H5,
+            _READ_H5,
         ),
         versions="Keras 2.13 and later",
     ),
@@ -1152,7 +1163,7 @@ MESSAGES: tuple[Message, ...] = (
                 "the weights."
             ),
             "Or load it with the Python version that saved it, if you trust the file.",
-            _NO_H5,
+            _READ_H5,
         ),
         versions="Keras 2, files with Lambda layers",
     ),
@@ -1171,7 +1182,7 @@ MESSAGES: tuple[Message, ...] = (
             "`keras.src.engine.functional` in files of TensorFlow 2.13."
         ),
         loss="Nothing.",
-        advice=("Load it with tf_keras, or with the version that wrote it.", _NO_H5, _BY_HAND),
+        advice=("Load it with tf_keras, or with the version that wrote it.", _READ_H5, _BY_HAND),
         versions=_KERAS_3,
     ),
     Message(
@@ -1180,7 +1191,7 @@ MESSAGES: tuple[Message, ...] = (
         forms=("Invalid Functional model configuration",),
         cause="Keras 3 does not understand how Keras 2 wrote the connections of a nested model.",
         loss="Nothing: the weights load into a model that is rebuilt in code.",
-        advice=("Load it with tf_keras, or rebuild the architecture.", _NO_H5, _BY_HAND),
+        advice=("Load it with tf_keras, or rebuild the architecture.", _READ_H5, _BY_HAND),
         versions=_KERAS_3,
     ),
     Message(
@@ -1189,7 +1200,7 @@ MESSAGES: tuple[Message, ...] = (
         forms=("pop expected at most 1 argument, got 2",),
         cause="A file of Keras 1, whose configuration is a list, is loaded by Keras 3.",
         loss="Nothing. Beware of kernels written on Theano: they need to be flipped.",
-        advice=("Rebuild the architecture in code and load only the weights.", _NO_H5),
+        advice=("Rebuild the architecture in code and load only the weights.", _READ_H5),
         versions=_KERAS_3,
     ),
     # --- Keras weights ---
@@ -1217,7 +1228,7 @@ MESSAGES: tuple[Message, ...] = (
         loss="Nothing in the file.",
         advice=(
             "Compare `h5ls FILE` with the layers of the model that have weights.",
-            _NO_H5,
+            _READ_H5,
             _BY_HAND,
         ),
         versions="every Keras",
@@ -1244,7 +1255,7 @@ MESSAGES: tuple[Message, ...] = (
             "3)."
         ),
         loss="Nothing in the file; layers before this one have been replaced already.",
-        advice=("Build the model anew before the next attempt.", _NO_H5, _BY_HAND),
+        advice=("Build the model anew before the next attempt.", _READ_H5, _BY_HAND),
         versions="every Keras",
     ),
     Message(
@@ -1271,7 +1282,7 @@ MESSAGES: tuple[Message, ...] = (
         advice=(
             "Same numbers in another order are a layout; other numbers are another architecture.",
             "Build the model anew before the next attempt.",
-            _NO_H5,
+            _READ_H5,
             _BY_HAND,
         ),
         versions="every Keras",
@@ -1292,7 +1303,7 @@ MESSAGES: tuple[Message, ...] = (
                 "Set `trainable` of every layer as it was when the file was saved: it changes "
                 "the order."
             ),
-            _NO_H5,
+            _READ_H5,
         ),
         versions="Keras 2, tf.keras",
     ),
@@ -1313,7 +1324,7 @@ MESSAGES: tuple[Message, ...] = (
         advice=(
             "Call the model once on data before loading.",
             "A file of Keras 2: rename it to `.h5`. Of 2.12 or 2.13: load it with that version.",
-            _NO_H5,
+            _READ_H5,
             _BY_HAND,
         ),
         versions="Keras 2.12 and later, Keras 3",
@@ -1324,7 +1335,7 @@ MESSAGES: tuple[Message, ...] = (
         forms=("A total of <N> objects could not be loaded",),
         cause="Keras counts the layers that failed, and shows the reason of the first one.",
         loss="Nothing in the file; the other layers have been replaced already.",
-        advice=("Build the model anew before the next attempt.", _NO_H5),
+        advice=("Build the model anew before the next attempt.", _READ_H5),
         versions=_KERAS_3,
         priority=-1,
     ),
@@ -1424,7 +1435,7 @@ MESSAGES: tuple[Message, ...] = (
                 "`model.optimizer.build(model.trainable_variables)`, then load_weights again; "
                 "compare the number of variables."
             ),
-            _NO_H5,
+            _READ_H5,
         ),
         versions=_KERAS_3,
     ),
@@ -1449,7 +1460,7 @@ MESSAGES: tuple[Message, ...] = (
         ),
         advice=(
             "By hand: files of Keras 2 restore exactly in tf_keras, with TF_USE_LEGACY_KERAS=1.",
-            _NO_H5,
+            _READ_H5,
         ),
         versions="Keras 2.4 and later, Keras 3",
     ),
@@ -1520,7 +1531,7 @@ MESSAGES: tuple[Message, ...] = (
                 "start; or load an `.h5` file of Keras 2 with tf_keras, which restores it "
                 "exactly."
             ),
-            _NO_H5,
+            _READ_H5,
         ),
         versions="TensorFlow 2.11 and later, Keras 3",
     ),
@@ -1973,7 +1984,7 @@ MESSAGES: tuple[Message, ...] = (
         ),
         advice=(
             "Save with np.savez, or with shorter layer names, or with a later Keras.",
-            _NO_H5,
+            _NO_SALVAGE,
         ),
         versions="Keras before 2.1.5",
     ),
@@ -1995,7 +2006,7 @@ MESSAGES: tuple[Message, ...] = (
         ),
         advice=(
             "Save as `.keras` or with np.savez; do not trust the `.h5` file.",
-            "For a file that is all you have: " + _NO_H5,
+            "For a file that is all you have: " + _NO_SALVAGE,
         ),
         versions="Keras 3.0 to 3.6, Keras 2 with equal layer names",
     ),

@@ -9,6 +9,8 @@ from tfrepair.writers.names import SAVED_MODEL
 
 BARE_FORMATS = ("npy", "npz", "npy_folder", "pickle", "safetensors")
 """Readers of files that hold arrays and nothing else."""
+KERAS_FORMATS = ("keras_h5", "keras_zip")
+"""Readers of Keras' own files."""
 CHECKPOINT_FORMATS = ("tensor_bundle", "saver_v1")
 """Readers of TensorFlow's own files."""
 

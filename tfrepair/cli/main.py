@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tfrepair.api.options import BARE_FORMATS, CHECKPOINT_FORMATS, Options
+from tfrepair.api.options import BARE_FORMATS, CHECKPOINT_FORMATS, KERAS_FORMATS, Options
 from tfrepair.cli.converting import converter
 from tfrepair.cli.ending import Program, complain, end, print_json
 from tfrepair.cli.options import (
@@ -84,6 +84,12 @@ app.command("ckpt-to-savedmodel")(
         CHECKPOINT_FORMATS,
         "Turn a TensorFlow checkpoint (tf.train.Saver, tf.train.Checkpoint) into a SavedModel; "
         "a .meta file beside it is the architecture if no other is given.",
+    )
+)
+app.command("h5-to-savedmodel")(
+    converter(
+        KERAS_FORMATS,
+        "Turn a Keras file (.h5, .weights.h5, .keras) of any era into a complete SavedModel.",
     )
 )
 app.command("convert")(
