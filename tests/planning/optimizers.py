@@ -109,7 +109,8 @@ def trained(
 
 
 def saved(source: str, tensors: tuple[Tensor, ...], title: str) -> TensorStore:
-    config = {"optimizer_config": {"class_name": title, "config": {}}}
+    config = {"optimizer_config": {"class_name": title, "config": {"lr": 0.25}}}
+    attributes = {"optimizer": title, "training_config": json.dumps(config)}
     is_file = source == "keras_file"
     return TensorStore(
         format="keras_h5" if is_file else "tensor_bundle",
@@ -118,7 +119,7 @@ def saved(source: str, tensors: tuple[Tensor, ...], title: str) -> TensorStore:
         tensors=tensors,
         names_are_meaningful=True,
         order_is_meaningful=True,
-        attributes={"training_config": json.dumps(config)} if is_file else {},
+        attributes=attributes if is_file else {},
     )
 
 

@@ -379,6 +379,17 @@ def test_nadam_before_and_since_2_11_goes_by_other_products() -> None:
         assert "product" in losses(plan)[0].message
 
 
+def test_a_learning_rate_that_only_a_configuration_states_is_named() -> None:
+    store = changed(trained("sgd", "keras_file"), "optimizer/learning_rate", lambda _: None)
+    arch = optimizing("sgd")
+    plan = planned(store, arch)
+    assert len(of_optimizer(plan, arch)) == 5
+    (finding,) = plan.findings
+    assert finding.code == "learning-rate-differs"
+    assert "0.25" in finding.message
+    assert not planned(store, optimizing("sgd", learning_rate=0.25)).findings
+
+
 def test_without_slots_nothing_is_lost() -> None:
     store = trained("adam", "saver", kinds=())
     arch = optimizing("adam")

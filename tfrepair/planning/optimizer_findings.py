@@ -68,17 +68,33 @@ def unused_slots(counts: Sequence[tuple[StoredOptimizer, int]], title: str) -> I
 
 def rate_finding(source: str, value: float | None, configured: object) -> Iterator[Finding]:
     """Say that the learning rate of the source replaces another one."""
+    if _differ(value, configured):
+        yield Finding(
+            code="learning-rate-restored",
+            severity=Severity.NOTE,
+            where=OPTIMIZER,
+            message=f"the learning rate is {value:g}, from {source}; the architecture was "
+            f"compiled with {configured:g}",
+        )
+
+
+def rate_left(value: float | None, configured: object) -> Iterator[Finding]:
+    """Say that the source states another learning rate, but holds no tensor of it."""
+    if _differ(value, configured):
+        yield Finding(
+            code="learning-rate-differs",
+            severity=Severity.WARNING,
+            where=OPTIMIZER,
+            message=f"the configuration in the source states a learning rate of {value:g}; the "
+            f"architecture was compiled with {configured:g}, which it keeps",
+            remedy=f"compile with learning_rate={value:g} to go on as before",
+        )
+
+
+def _differ(value: float | None, configured: object) -> bool:
     if value is None or not isinstance(configured, int | float):
-        return
-    if abs(value - configured) <= _CLOSE * abs(configured):
-        return
-    yield Finding(
-        code="learning-rate-restored",
-        severity=Severity.NOTE,
-        where=OPTIMIZER,
-        message=f"the learning rate is {value:g}, from {source}; the architecture was "
-        f"compiled with {configured:g}",
-    )
+        return False
+    return abs(value - configured) > _CLOSE * abs(configured)
 
 
 def epsilon_findings(

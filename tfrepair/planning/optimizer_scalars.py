@@ -14,7 +14,7 @@ from tfrepair.core.transform import IDENTITY, Steps
 from tfrepair.planning.dialects.optimizers import Family
 from tfrepair.planning.fit import cast_to
 from tfrepair.planning.lists import StatisticsOf
-from tfrepair.planning.optimizer_findings import epsilon_findings, rate_finding
+from tfrepair.planning.optimizer_findings import epsilon_findings, rate_finding, rate_left
 from tfrepair.planning.optimizer_values import scalar_match
 from tfrepair.planning.step_counts import OPTIMIZER, StepCount, count_steps
 from tfrepair.planning.stored_optimizers import STEP_WORDS, StoredOptimizer
@@ -145,6 +145,8 @@ def _others(
             continue
         found = _hyperparameter(word, variable, chosen, statistics)
         if found is None:
+            if word == _RATE:
+                findings += rate_left(chosen.configured_rate, wanted.config.get(_RATE))
             continue
         matches.append(found)
         if word == _RATE:

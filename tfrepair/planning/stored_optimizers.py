@@ -9,7 +9,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tfrepair.core.tensor import Purpose, Tensor, TensorStore
 from tfrepair.planning.dialects.optimizers import (
@@ -59,6 +59,8 @@ class StoredOptimizer:
         First and second beta power of each optimizer that has them; ``None`` for one that is lost.
     rates
         Scalars of TensorFlow 1 that are called a learning rate.
+    configured_rate
+        The learning rate that a configuration beside the tensors states.
     """
 
     title: str
@@ -71,6 +73,7 @@ class StoredOptimizer:
     counters: tuple[Tensor, ...] = ()
     powers: tuple[tuple[Tensor | None, Tensor | None], ...] = ()
     rates: tuple[Tensor, ...] = ()
+    configured_rate: float | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -117,9 +120,11 @@ def stored_optimizers(store: TensorStore) -> tuple[StoredOptimizer, ...]:
         group, word = places[tensor.name]
         if tensor.purpose in (Purpose.COUNTER, Purpose.HYPERPARAMETER):
             scalars[group].setdefault(word, tensor)
-    named = _configured(store)
+    named = store.attributes.get("optimizer", "")
+    rate = _configured_rate(store)
+    listed = (_listed(group, groups[group], scalars[group], named) for group in groups)
     return (
-        *(_listed(group, groups[group], scalars[group], named) for group in groups),
+        *(replace(optimizer, configured_rate=rate) for optimizer in listed),
         *_of_saver(store, by_word, is_alone=not groups),
     )
 
@@ -146,17 +151,18 @@ def _place(tensor: Tensor) -> tuple[str, str]:
     return "", tensor.name.rpartition("/")[2]
 
 
-def _configured(store: TensorStore) -> str:
-    """Return the optimizer's class from a Keras file's configuration, or an empty string."""
+def _configured_rate(store: TensorStore) -> float | None:
+    """Return the learning rate of a Keras file's configuration: most files list it only there."""
     try:
         config = json.loads(store.attributes.get("training_config", "null"))
-    except ValueError:
-        return ""
-    if not isinstance(config, dict):
-        return ""
-    held = config.get("optimizer_config", config.get("optimizer"))
-    name = held.get("class_name") if isinstance(held, dict) else held
-    return re.split(r"[>.]", name)[-1] if isinstance(name, str) else ""
+        for name in ("optimizer_config", "optimizer"):
+            if isinstance(config, dict) and isinstance(config.get(name), dict):
+                held = config[name].get("config")
+                rate = held.get("learning_rate", held.get("lr")) if isinstance(held, dict) else None
+                return float(rate) if isinstance(rate, int | float) else None
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return None
 
 
 def _listed(
