@@ -18,6 +18,7 @@ from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import Cast, Transform
 from tfrepair.planning.averages import stand_ins, with_true_names
 from tfrepair.planning.equal_names import plan_equal_names, with_training_state
+from tfrepair.planning.kernels import in_doubt
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
@@ -84,7 +85,14 @@ def build_plan(
         outcome = _as_list(_in_order(tensors), architecture, statistics)
     else:
         outcome = _named(tensors, architecture, statistics)
-    outcome = replace(outcome, leftover=(*outcome.leftover, *_no_weights(store)))
+    kept, ties, doubts = in_doubt(store, architecture, outcome.matches)
+    outcome = replace(
+        outcome,
+        matches=kept,
+        ties=(*outcome.ties, *ties),
+        findings=(*outcome.findings, *doubts),
+        leftover=(*outcome.leftover, *_no_weights(store)),
+    )
     plan = _checked(_plan(outcome), tuple(store), architecture, statistics)
     plan = with_training_state(plan, store, architecture)
     return with_optimizer_state(plan, store, architecture, statistics)
