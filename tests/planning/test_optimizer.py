@@ -284,6 +284,26 @@ def test_momentum_of_tensorflow_1_needs_the_one_learning_rate() -> None:
         assert "learning rate" in finding.message
 
 
+def test_a_person_who_knows_the_rate_writes_it_into_the_plan() -> None:
+    store, arch = trained("sgd", "saver"), optimizing("sgd")
+    store = changed(store, "learning_rate", lambda _: None)
+    fresh = planned(store, arch)
+    lines = "".join(
+        f'"optimizer/{owner}/momentum" = '
+        f'{{ from = "{owner}/Momentum", transform = "scale:-0.5" }}\n'
+        for owner in WEIGHTS
+    )
+    text = plan_to_toml(fresh)
+    head, _, tail = text.partition("[unused]")
+    file = parse_plan(head + lines + "[unused]" + tail, "plan.toml")
+    plan = apply_plan_file(file, fresh, store, arch, Reading(store))
+    assert not losses(plan)
+    matches = of_optimizer(plan, arch)
+    assert {match.confidence for match in matches.values()} == {Confidence.MANUAL}
+    found = values(plan, store, arch)["optimizer/b/bias/momentum"]
+    np.testing.assert_array_equal(found, value_of("b/bias", "momentum") * np.float32(-0.5))
+
+
 def steps_of(store: TensorStore, **config: Any) -> tuple[int, str, list[str]]:
     arch = optimizing("adam", kinds=("m", "v"), **config)
     plan = planned(store, arch)
@@ -345,6 +365,28 @@ def test_counts_that_contradict_each_other_are_named() -> None:
 
 def zeroed(tensor: Tensor) -> Tensor:
     return replace(tensor, fetch=lambda: np.zeros(tensor.shape, "float32"))
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_object_based_saves_of_tensorflow_1_keep_its_meaning(name: str) -> None:
+    slots = {"Adam": "m", "Adam_1": "v", "Momentum": "momentum"}
+    store, arch = trained(name, "saver"), optimizing(name)
+    ends = {t.name: slots.get(t.slot, "") for t in store}
+    ways = {
+        t.name: f"{t.slot_of}/.OPTIMIZER_SLOT/optimizer/optimizer/{ends[t.name]}" if t.slot
+        else f"optimizer/optimizer/{t.name}" for t in store
+    }  # fmt: skip
+    keyed = tuple(
+        replace(
+            t,
+            slot=ends[t.name],
+            origin=replace(t.origin, key=f"{ways[t.name]}/.ATTRIBUTES/VARIABLE_VALUE"),
+        )
+        for t in store
+    )
+    have, want = planned(replace(store, tensors=keyed), arch), planned(store, arch)
+    assert of_optimizer(have, arch) == of_optimizer(want, arch)
+    assert have.findings == want.findings
 
 
 def test_zeros_that_nobody_wants_are_no_loss() -> None:

@@ -170,7 +170,7 @@ def _rule(
     if rate is None:
         return (
             "TensorFlow 1 keeps momentum without the learning rate, and no scalar of the source "
-            "is the one learning rate"
+            'is the one learning rate (in a plan, transform = "scale:-RATE" puts it in)'
         )
     tensor, value = rate
     return SlotRule(

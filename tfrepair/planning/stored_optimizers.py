@@ -111,9 +111,12 @@ def stored_optimizers(store: TensorStore) -> tuple[StoredOptimizer, ...]:
     for tensor in store:
         group, word = places[tensor.name]
         is_step = tensor.purpose is Purpose.COUNTER and word in STEP_WORDS
-        if group and (_is_slot(tensor) or is_step):
+        saver_slot = _saver_slot(tensor)
+        if saver_slot:
+            by_word[_NUMBER.sub("", saver_slot)].append(replace(tensor, slot=saver_slot))
+        elif group and (_is_slot(tensor) or is_step):
             groups[group].append(tensor)
-        elif _is_slot(tensor) and tensor.slot != "ExponentialMovingAverage":
+        elif tensor.purpose is Purpose.SLOT:
             by_word[_NUMBER.sub("", tensor.slot)].append(tensor)
     scalars: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for tensor in store:
@@ -131,6 +134,16 @@ def stored_optimizers(store: TensorStore) -> tuple[StoredOptimizer, ...]:
 
 def _is_slot(tensor: Tensor) -> bool:
     return tensor.purpose in (Purpose.SLOT, Purpose.AVERAGE)
+
+
+def _saver_slot(tensor: Tensor) -> str:
+    """Return the last word of a slot of TensorFlow 1's optimizers, in files of any kind.
+
+    Object-based saves of TensorFlow 1 call the slot ``m``, but the variable ``dense/kernel/Adam``.
+    """
+    word = tensor.name.rpartition("/")[2]
+    is_known = tensor.purpose is Purpose.SLOT and _NUMBER.sub("", word) in SAVER_FAMILIES
+    return word if is_known else ""
 
 
 def _place(tensor: Tensor) -> tuple[str, str]:
