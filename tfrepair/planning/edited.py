@@ -197,7 +197,7 @@ def _still_true(
     """
     kept = set(matches)
     added = {match.target for match in matches} - {match.target for match in fresh.matches}
-    kinds = {architecture.by_path[target].kind for target in added}
+    kinds = {variable.kind for variable in architecture if variable.path in added}
     settled = {LOST} if VariableKind.OPTIMIZER in kinds else set()
     changed = {
         place
