@@ -377,9 +377,11 @@ for name, directory in zip(sys.argv[2::2], sys.argv[3::2]):
     model.train_on_batch(*batches[0])  # creates every variable, whose values are replaced now
     root = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
     root.restore(directory + "/variables/variables").assert_existing_objects_matched()
-    for variable in model.variables:
-        if variable.path in loaded.vars:
-            variable.assign(loaded.vars[variable.path])
+    # Checkpoints do not hold seeds; generators are numbered by the process that made them.
+    seeds = [value for path, value in loaded.vars.items() if "seed_generator" in path]
+    own = [variable for variable in model.variables if "seed_generator" in variable.path]
+    for variable, value in zip(own, seeds, strict=True):
+        variable.assign(value)
     for layer in model._flatten_layers():
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
