@@ -2,22 +2,24 @@
 
 from functools import lru_cache
 
-import ml_dtypes
 import numpy as np
 
-_EXTENDED = {
-    "bfloat16": ml_dtypes.bfloat16,
-    "float8_e5m2": ml_dtypes.float8_e5m2,
-    "float8_e5m2fnuz": ml_dtypes.float8_e5m2fnuz,
-    "float8_e4m3fn": ml_dtypes.float8_e4m3fn,
-    "float8_e4m3fnuz": ml_dtypes.float8_e4m3fnuz,
-    "float8_e4m3b11fnuz": ml_dtypes.float8_e4m3b11fnuz,
-    "float4_e2m1fn": ml_dtypes.float4_e2m1fn,
-    "int4": ml_dtypes.int4,
-    "uint4": ml_dtypes.uint4,
-    "int2": ml_dtypes.int2,
-    "uint2": ml_dtypes.uint2,
-}
+_EXTENDED = frozenset(
+    {
+        "bfloat16",
+        "float8_e5m2",
+        "float8_e5m2fnuz",
+        "float8_e4m3fn",
+        "float8_e4m3fnuz",
+        "float8_e4m3b11fnuz",
+        "float4_e2m1fn",
+        "int4",
+        "uint4",
+        "int2",
+        "uint2",
+    }
+)
+"""Types of ml_dtypes, under its names."""
 
 
 @lru_cache(maxsize=256)
@@ -34,5 +36,10 @@ def numpy_dtype(name: str) -> np.dtype[np.generic]:
     TypeError
         For a name that neither NumPy nor ml_dtypes knows.
     """
-    dtype: np.dtype[np.generic] = np.dtype(_EXTENDED.get(name, name))
-    return dtype
+    if name in _EXTENDED:
+        # Here and not above: few files hold such a type, and every start would wait for it.
+        import ml_dtypes  # noqa: PLC0415
+
+        extended: np.dtype[np.generic] = np.dtype(getattr(ml_dtypes, name))
+        return extended
+    return np.dtype(name)

@@ -15,9 +15,6 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Limits, TensorStore
 from tfrepair.readers.base import Candidate, system_errors
 from tfrepair.readers.h5_bytes import H5Bytes
-from tfrepair.readers.h5_tree import merged
-from tfrepair.readers.hdf5 import read_tree
-from tfrepair.readers.keras_store import keras_store
 from tfrepair.readers.keys import printable
 from tfrepair.wire.hdf5_superblock import SIGNATURE, signature_places
 
@@ -51,6 +48,11 @@ class KerasH5Reader:
         SourceError
             If nothing can be read, or the file wants something that lies outside of it.
         """
+        # Here and not above: sources of other formats need not wait for all this.
+        from tfrepair.readers.h5_tree import merged
+        from tfrepair.readers.hdf5 import read_tree
+        from tfrepair.readers.keras_store import keras_store
+
         files: tuple[Path, ...] = (path,)
         findings: tuple[Finding, ...] = ()
         if _begins_as_text(path):

@@ -18,9 +18,7 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Health, Limits, Tensor, TensorStore
 from tfrepair.readers.base import Candidate, system_errors
 from tfrepair.readers.h5_bytes import H5Bytes
-from tfrepair.readers.hdf5 import read_tree
 from tfrepair.readers.keras_config import MAX_TEXT_BYTES, parse
-from tfrepair.readers.keras_store import keras_store
 from tfrepair.readers.keys import printable
 from tfrepair.readers.zip_members import (
     LOCAL_HEADER,
@@ -70,6 +68,10 @@ class KerasZipReader:
         SourceError
             If the archive or the file in it cannot be read, or asks for more than the limits.
         """
+        # Here and not above: sources of other formats need not wait for all this.
+        from tfrepair.readers.hdf5 import read_tree
+        from tfrepair.readers.keras_store import keras_store
+
         with system_errors(path):
             if path.is_dir():
                 return _open_folder(self.name, path, limits)
@@ -111,6 +113,9 @@ def _open_folder(reader: str, path: Path, limits: Limits) -> TensorStore:
                 held[name] = file.read_bytes()
             files.append(file)
     texts, findings = _interpreted(held, str(path))
+    from tfrepair.readers.hdf5 import read_tree
+    from tfrepair.readers.keras_store import keras_store
+
     tree = read_tree(H5Bytes(path=path / WEIGHTS), limits=limits)
     store = keras_store(tree, reader=reader, path=path, files=files, texts=texts)
     return replace(store, findings=(*findings, *store.findings))

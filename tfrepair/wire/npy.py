@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import ml_dtypes
 import numpy as np
 
+from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import Corrupt, Truncated, Unsupported
 from tfrepair.core.tensor import Shape
 from tfrepair.wire.literals import LiteralError, parse_literal
@@ -146,7 +146,7 @@ def element_type(code: str) -> DType:
         message = f"the element type {code[:40]!r} is not one of NumPy's basic types"
         raise TypeError(message)
     if code in ("<V2", ">V2"):
-        bfloat16: DType = np.dtype(ml_dtypes.bfloat16)
+        bfloat16: DType = numpy_dtype("bfloat16")
         return bfloat16.newbyteorder("<" if code[0] == "<" else ">")
     if code in ("<V1", ">V1"):
         message = f"the element type {code!r} is an 8-bit float; which of several is not stored"
