@@ -23,6 +23,7 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
+    sys.dont_write_bytecode = True  # the folder of model.py stays as it is
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     dispatcher = Dispatcher(show=lambda: _mark(SHOW), hold=lambda: _mark(HOLD))
     for line in requests:
