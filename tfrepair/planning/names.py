@@ -221,8 +221,6 @@ def _fits_loosely(entry: _Entry, target: _Target) -> bool:
     return loose_fit(entry.tensor.shape, entry.tensor.dtype, target.variable) is not None
 
 
-_RANKS_DO_NOT_FIT = "automatic names agree in number, but not every shape fits"
-
 _CONFIDENCE: Mapping[How, Confidence] = {
     How.NAME: Confidence.CERTAIN,
     How.SUFFIX: Confidence.STRONG,

@@ -15,8 +15,6 @@ from typing import Any, Protocol, Self
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.receipt import Receipt
 
-PROTOCOL_VERSION = 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchRequest:

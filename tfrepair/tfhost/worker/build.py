@@ -26,7 +26,7 @@ from tfrepair.tfhost.worker.inputs import (
     symbolic_inputs,
     with_free_batch,
 )
-from tfrepair.tfhost.worker.loading import Loaded, load, user_code
+from tfrepair.tfhost.worker.loading import Loaded, first_line, load, user_code
 from tfrepair.tfhost.worker.probe import example_args
 from tfrepair.tfhost.worker.training import prepare_training
 
@@ -243,15 +243,11 @@ def _compiled(built: Built, request: ArchRequest) -> Built:
             metrics=list(request.metrics) or None,
         )
     except (ValueError, TypeError) as error:
-        message = f"cannot compile with --optimizer {request.optimizer}: {_first_line(error)}"
+        message = f"cannot compile with --optimizer {request.optimizer}: {first_line(error)[:300]}"
         raise ArchitectureError(
             message, remedy="use names that Keras knows: adam, mse, ..."
         ) from error
     return replace(built, optimizer=model.optimizer)
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), "")[:300]
 
 
 def _optimizer(keras: Any, text: str) -> Any:
@@ -307,5 +303,5 @@ def _refuses_batches(free: Endpoint) -> str:
         for batch in (1, 3):
             free.call(*example_args(free.args, free.call, batch=batch))
     except Exception as error:
-        return f"{type(error).__name__}: {_first_line(error)}"
+        return f"{type(error).__name__}: {first_line(error)[:300]}"
     return ""

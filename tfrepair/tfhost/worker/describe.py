@@ -21,7 +21,7 @@ from tfrepair.core.digest import array_digest, text_digest
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.tfhost.protocol import ArchRequest
-from tfrepair.tfhost.worker.build import build
+from tfrepair.tfhost.worker.build import build, trace
 from tfrepair.tfhost.worker.built import MODULE, Built, Endpoint, NamedVariable
 from tfrepair.tfhost.worker.captures import (
     CODE_OPS,
@@ -132,10 +132,10 @@ def _config(built: Built) -> dict[str, Any]:
 def _traces(built: Built) -> tuple[Any, ...]:
     """Return the forward pass as traced for serving, and for training where that differs."""
     if built.trace is None or built.serve is None:
-        return tuple(_concrete(endpoint) for endpoint in built.endpoints.values())
+        return tuple(trace(endpoint) for endpoint in built.endpoints.values())
     found = [built.trace.function]
     if built.framework == MODULE:
-        return (*found, *(_concrete(endpoint) for endpoint in built.endpoints.values()))
+        return (*found, *(trace(endpoint) for endpoint in built.endpoints.values()))
     if getattr(built.model, "_call_has_training_arg", True):
         import tensorflow as tf
 
@@ -146,12 +146,6 @@ def _traces(built: Built) -> tuple[Any, ...]:
             )
         )
     return tuple(found)
-
-
-def _concrete(endpoint: Endpoint) -> Any:
-    import tensorflow as tf
-
-    return tf.function(endpoint.call).get_concrete_function(*endpoint.args)
 
 
 def _require_no_code(built: Built, traces: Sequence[Any]) -> None:

@@ -22,7 +22,7 @@ from tfrepair.tfhost.worker.assign import assign, finalize, reset_training_state
 from tfrepair.tfhost.worker.built import MODULE, Built, NamedVariable
 from tfrepair.tfhost.worker.captures import RANDOM_OPS, captured_variables, operation_types
 from tfrepair.tfhost.worker.functions import Functions, trace_all
-from tfrepair.tfhost.worker.loading import user_code
+from tfrepair.tfhost.worker.loading import first_line, user_code
 from tfrepair.tfhost.worker.mirror import mirror, resources
 from tfrepair.tfhost.worker.probe import probe
 from tfrepair.tfhost.worker.variables import named_variables
@@ -131,7 +131,7 @@ def _save(root: Any, directory: Path, functions: Functions) -> None:
     try:
         tf.saved_model.save(root, str(directory), signatures=dict(functions.signatures))
     except AssertionError as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        first = first_line(error)
         message = f"TensorFlow does not save the model: {first[:500]}"
         raise HostError(
             message,

@@ -12,6 +12,7 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.receipt import SignatureRecord
 from tfrepair.tfhost.worker.built import Built, Endpoint
 from tfrepair.tfhost.worker.inputs import described, named_outputs, output_names
+from tfrepair.tfhost.worker.loading import first_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ def _add_training(built: Built, collected: _Collected) -> None:
         try:
             collected.add(name, name, step, endpoint)
         except Exception as error:
-            first = next((line for line in str(error).splitlines() if line.strip()), "")
+            first = first_line(error)
             collected.findings.append(
                 Finding(
                     code=f"no-{name.replace('_', '-')}",

@@ -22,6 +22,7 @@ from tfrepair.tfhost.worker.export import make_deterministic
 from tfrepair.tfhost.worker.graph_probe import probe_graph
 from tfrepair.tfhost.worker.graph_variables import GraphVariable
 from tfrepair.tfhost.worker.graph_view import TensorRef
+from tfrepair.tfhost.worker.loading import first_line
 from tfrepair.tfhost.worker.metagraph import BuiltGraph, spec
 
 TRAIN_STEP = "train_step"
@@ -128,7 +129,7 @@ def _initialize(session: Any, variables: list[Any]) -> None:
                 session.run(variable.initializer)
             except tf.errors.OpError as error:
                 left.append(variable)
-                last = next((line for line in str(error).splitlines() if line.strip()), "")
+                last = first_line(error)
         if len(left) == len(variables):
             names = ", ".join(variable.op.name for variable in left[:5])
             message = f"{len(left)} variables have neither a value nor an initial one: {names}"
@@ -148,7 +149,7 @@ def _tables(session: Any) -> Any:
     try:
         session.run(operation)
     except tf.errors.OpError as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        first = first_line(error)
         message = f"a table of the graph cannot be filled: {first[:500]}"
         raise ArchitectureError(
             message, remedy="put its vocabulary file where the graph looks for it"

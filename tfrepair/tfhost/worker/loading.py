@@ -68,6 +68,11 @@ def load(request: ArchRequest) -> Loaded:
     return Loaded(model=model, sample=sample, text=text)
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text that says something."""
+    return next((line for line in str(error).splitlines() if line.strip()), "")
+
+
 @contextmanager
 def user_code(folder: Path, what: str) -> Iterator[None]:
     """Turn whatever the user's code raises into an error with the user's own lines."""
@@ -83,7 +88,7 @@ def user_code(folder: Path, what: str) -> Iterator[None]:
             user_traceback=user_lines(error, folder),
         ) from error
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        first = first_line(error)
         message = f"{what}: {type(error).__name__}: {first[:300]}"
         raise ArchitectureError(
             message, user_traceback=user_lines(error, folder), remedy=_remedy(error)
@@ -235,7 +240,7 @@ def _from_json(request: ArchRequest) -> Loaded:
     try:
         model = keras.models.model_from_json(text)
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        first = first_line(error)
         message = f"{path.name}: Keras {request.keras} cannot build it: {first[:300]}"
         other = "--keras 3" if request.keras == 2 else "--keras 2"
         raise ArchitectureError(

@@ -22,6 +22,7 @@ from tfrepair.tfhost.worker.graph_rewrite import Rewritten, rewrite
 from tfrepair.tfhost.worker.graph_training import left_behind
 from tfrepair.tfhost.worker.graph_variables import GraphVariable, find_variables
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef, view
+from tfrepair.tfhost.worker.loading import first_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +176,7 @@ def _imported(meta: Any) -> Any:
         try:
             meta_graph.import_scoped_meta_graph(meta, clear_devices=True)
         except (tf.errors.OpError, KeyError, TypeError) as error:
-            first = next((line for line in str(error).splitlines() if line.strip()), "")
+            first = first_line(error)
             message = f"this TensorFlow does not take the graph: {first[:500]}"
             raise ArchitectureError(message, remedy="give --arch model.py instead") from error
     return graph

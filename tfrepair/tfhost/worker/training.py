@@ -13,6 +13,7 @@ import numpy as np
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.tfhost.worker.built import KERAS_3, Built, Labels
 from tfrepair.tfhost.worker.inputs import example
+from tfrepair.tfhost.worker.loading import first_line
 from tfrepair.tfhost.worker.probe import example_args
 
 
@@ -158,7 +159,7 @@ def _build_metrics(built: Built, labels: Labels) -> str:
             model.test_step(data)
         model.reset_metrics()
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        first = first_line(error)
         return f"{type(error).__name__}: {first[:200]}"
     return ""
 
