@@ -1,0 +1,1 @@
+"""Builders of the development cases of the mapping engine, one module for each family of models."""
