@@ -13,6 +13,7 @@ from tfrepair.core.tensor import Array, Purpose, TensorStore
 from tfrepair.planning.build import build_plan
 from tfrepair.planning.edited import apply_plan_file
 from tfrepair.planning.plan_file import parse_plan, plan_to_toml
+from tfrepair.rebuild.apply import apply
 
 SEED = architecture(dense("dense", 10, 128), dense("dense_1", 128, 1))
 SEED_SHAPES = ((10, 128), (128,), (128, 1), (1,))
@@ -296,3 +297,32 @@ def test_what_the_source_calls_a_slot_never_competes_as_a_weight() -> None:
     assert {left.source: left.reason for left in plan.leftover} == {
         "dense/kernel/Adam": "slot: Adam of dense/kernel"
     }
+
+
+def test_a_line_may_take_several_tensors() -> None:
+    values = {"left": np.ones((2, 3), "float32"), "right": np.full((2, 2), 2, "float32")}
+    weights = store(values)
+    arch = architecture(dense("fc", 2, 5)[:1])
+    reference = Reference(path="w", digest="d" * 64)
+    fresh = build_plan(weights, arch, Reading(weights)).with_references(reference, reference)
+    lines = (
+        '"fc/kernel" = [{ from = "left", transform = "into::,0:3" }, '
+        '{ from = "right", transform = "into::,3:STOP" }]'
+    )
+    text = plan_to_toml(fresh).split("[map]")[0] + "[map]\n" + lines
+
+    edited = parse_plan(text.replace("STOP", "5"), "plan.toml")
+    plan = apply_plan_file(edited, fresh, weights, arch, Reading(weights))
+    (match,) = plan.matches
+    assert (match.sources, match.confidence) == (("left", "right"), Confidence.MANUAL)
+    assert not plan.leftover
+    again = parse_plan(plan_to_toml(plan), "plan.toml")
+    assert again.lines == edited.lines
+    assert Plan.from_json(plan.to_json()) == plan
+    (entry,) = apply(plan, weights, arch).entries
+    assert entry.fetch is not None
+    np.testing.assert_array_equal(entry.fetch(), np.concatenate([*values.values()], axis=1))
+
+    outside = parse_plan(text.replace("STOP", "6"), "plan.toml")
+    with pytest.raises(PlanError, match="lies outside of a variable of shape"):
+        apply_plan_file(outside, fresh, weights, arch, Reading(weights))

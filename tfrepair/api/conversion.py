@@ -25,11 +25,12 @@ from tfrepair.api.tensor_output import write_tensors
 from tfrepair.api.verification import verify_written
 from tfrepair.architecture.request import arch_request
 from tfrepair.core.architecture import Architecture
+from tfrepair.core.assembly import value_of
 from tfrepair.core.digest import array_digest
 from tfrepair.core.errors import UsageError
-from tfrepair.core.plan import Plan, Reference
+from tfrepair.core.plan import Match, Plan, Reference
 from tfrepair.core.state import State
-from tfrepair.core.tensor import TensorStore
+from tfrepair.core.tensor import Array, TensorStore
 from tfrepair.planning.build import build_plan
 from tfrepair.planning.edited import apply_plan_file
 from tfrepair.planning.optimizer_findings import without_loss
@@ -275,10 +276,16 @@ def _is_the_live_model(planned: Plan, store: TensorStore, architecture: Architec
         return False
     digests = {variable.path: variable.initial_digest for variable in architecture.weights}
     return all(
-        array_digest(match.transform.run(store[match.source].fetch())) == digests[match.target]
+        array_digest(_value(match, store, architecture)) == digests[match.target]
         for match in planned.matches
         if match.target in digests
     )
+
+
+def _value(match: Match, store: TensorStore, architecture: Architecture) -> Array:
+    variable = architecture.by_path[match.target]
+    parts = [(transform, store[name].fetch) for name, transform in match.edges]
+    return value_of(parts, variable.shape, variable.dtype)
 
 
 def _written(report: Report, host: Host, target: Path, options: Options) -> Report:

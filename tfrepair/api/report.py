@@ -1,5 +1,6 @@
 """The report of a conversion: what was planned, what was written, what it is worth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,7 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Confidence, Match, Plan
 from tfrepair.core.receipt import Receipt
 from tfrepair.core.state import State
-from tfrepair.core.tensor import TensorStore
+from tfrepair.core.tensor import Health, TensorStore
 from tfrepair.core.verdict import Verdict
 
 
@@ -143,11 +144,11 @@ class Report:
             {
                 "target": match.target,
                 "sources": list(match.sources),
-                "transform": str(match.transform),
+                "transform": match.rule,
                 "confidence": match.confidence.value,
                 "evidence": list(match.evidence),
                 "provenance": str(entries[match.target].provenance),
-                "health": tensors[match.source].health.value,
+                "health": _worst(tensors[name].health for name in match.sources).value,
             }
             for match in self.plan.matches
         ]
@@ -165,3 +166,9 @@ class Report:
             for variable in self.architecture
             if variable.kind is VariableKind.OPTIMIZER
         ]
+
+
+def _worst(healths: Iterable[Health]) -> Health:
+    """Return the health of a value that several tensors make."""
+    ranks = list(Health)
+    return max(healths, key=ranks.index)

@@ -1,19 +1,19 @@
 """Use case: hold a SavedModel against what it should be."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from tfrepair.api.options import Progress, silent
 from tfrepair.api.sources import open_store
+from tfrepair.core.assembly import value_of
 from tfrepair.core.digest import array_digest
-from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import VerifyError
 from tfrepair.core.plan import Match, Plan
 from tfrepair.core.receipt import Receipt, WrittenVariable
-from tfrepair.core.tensor import Tensor
+from tfrepair.core.tensor import SourceName, Tensor
 from tfrepair.core.verdict import Check, Verdict
 from tfrepair.tfhost.client import ChildHost
 from tfrepair.verify.bits import check_bits
@@ -112,25 +112,28 @@ def _against(
     checks = []
     for done, match in enumerate(plan.matches):
         progress(done, len(plan.matches))
-        tensor, variable = tensors.get(match.sources[0]), written.get(match.target)
-        checks.append(_compared(match, tensor, variable))
+        checks.append(_compared(match, tensors, written.get(match.target)))
     return tuple(checks)
 
 
-def _compared(match: Match, tensor: Tensor | None, written: WrittenVariable | None) -> Check:
+def _compared(
+    match: Match, tensors: Mapping[SourceName, Tensor], written: WrittenVariable | None
+) -> Check:
     """Compute a value again and hold it against the bits that were written."""
-    name = match.sources[0]
+    name = ", ".join(dict.fromkeys(match.sources))
+    absent = [source for source in match.sources if source not in tensors]
     detail, passed = "", False
-    if tensor is None:
-        detail = f"the source has no {name}"
+    if absent:
+        detail = f"the source has no {absent[0]}"
     elif written is None:
         detail = "the record has a source for it, but no digest"
     else:
         try:
-            value = match.transform.run(tensor.fetch())
-            have = array_digest(value.astype(numpy_dtype(written.dtype), copy=False))
+            parts = [(transform, tensors[source].fetch) for source, transform in match.edges]
+            have = array_digest(value_of(parts, written.shape, written.dtype))
             passed = have == written.sha256
             detail = f"{'equal to' if passed else 'differs from'} {name}"
         except (ValueError, TypeError, IndexError) as error:
-            detail = f"{name} {tensor.shape} cannot be converted as the record says: {error}"
+            shapes = ", ".join(str(tensors[source].shape) for source in match.sources)
+            detail = f"{name} {shapes} cannot be converted as the record says: {error}"
     return Check(name="source", passed=passed, detail=detail, where=match.target)

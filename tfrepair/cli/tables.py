@@ -135,8 +135,8 @@ def _matches(page: Page, report: Report) -> Table:
         cells = {
             "target": one_line(match.target),
             "shape": shown_shape(variables[match.target].shape),
-            "source": one_line(", ".join(match.sources)),
-            "transform": str(match.transform),
+            "source": one_line(", ".join(dict.fromkeys(match.sources))),
+            "transform": match.rule,
             "confidence": match.confidence.value,
             "provenance": entries[match.target].provenance.kind.value,
         }

@@ -32,9 +32,12 @@ class Match:
     target
         Path of the variable.
     sources
-        Names of the source tensors, in the order in which the transform takes them.
+        Names of the source tensors; a name may stand more than once.
     transform
-        From the stored array to the variable's value.
+        From the stored array to the variable's value, where there is one source.
+    parts
+        Where several arrays make up the value, or one array several parts of it: a transform for
+        each of ``sources``, see :mod:`tfrepair.core.assembly`. Empty for a whole array.
     confidence
         See :class:`Confidence`.
     evidence
@@ -44,21 +47,34 @@ class Match:
     target: VariablePath
     sources: tuple[SourceName, ...]
     transform: Transform = IDENTITY
+    parts: tuple[Transform, ...] = ()
     confidence: Confidence
     evidence: tuple[str, ...] = ()
 
     @property
     def source(self) -> SourceName:
-        """The single source tensor."""
-        (source,) = self.sources
-        return source
+        """The single source tensor; of several the first."""
+        return self.sources[0]
+
+    @property
+    def edges(self) -> tuple[tuple[SourceName, Transform], ...]:
+        """Every source with the transform that it goes through."""
+        transforms = self.parts or (self.transform,)
+        return tuple(zip(self.sources, transforms, strict=True))
+
+    @property
+    def rule(self) -> str:
+        """The transforms as text, joined by ``" + "``."""
+        return " + ".join(str(transform) for _, transform in self.edges)
 
     def to_json(self) -> dict[str, Any]:
         """Return the match as plain JSON data."""
+        parts = {"parts": [str(part) for part in self.parts]} if self.parts else {}
         return {
             "target": self.target,
             "sources": list(self.sources),
             "transform": str(self.transform),
+            **parts,
             "confidence": self.confidence.value,
             "evidence": list(self.evidence),
         }
@@ -70,6 +86,7 @@ class Match:
             target=VariablePath(data["target"]),
             sources=tuple(SourceName(name) for name in data["sources"]),
             transform=parse_transform(data["transform"]),
+            parts=tuple(parse_transform(part) for part in data.get("parts", ())),
             confidence=Confidence(data["confidence"]),
             evidence=tuple(data["evidence"]),
         )

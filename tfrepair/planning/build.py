@@ -5,11 +5,11 @@ values of what was matched. Nothing is read here but metadata and, through the c
 ``statistics``, numbers about values. Pure. Comes before rebuild.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from tfrepair.core.architecture import Architecture
+from tfrepair.core.architecture import Architecture, Variable
 from tfrepair.core.errors import UsageError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Gap, Leftover, Match, Plan, Reference
@@ -218,31 +218,25 @@ def _checked(
     findings: list[Finding] = []
     for match in plan.matches:
         variable = architecture.by_path[match.target]
-        tensor = by_name[match.source]
-        if not tensor.is_whole:
-            reason = f"{tensor.name} has its name or place, but is {tensor.health}"
-            note = f": {tensor.health_note}" if tensor.health_note else ""
-            gaps.append(Gap(target=match.target, reason=reason + note))
-            continue
-        read = partial(statistics, match.source, _before_casts(match.transform))
-        broken = overflow(tensor.dtype, variable.dtype, read)
-        if broken:
-            reason = f"{match.source}: {broken}"
-            gaps.append(Gap(target=match.target, reason=reason, candidates=match.sources))
+        gap = _unusable(match, variable, by_name, statistics)
+        if gap is not None:
+            gaps.append(gap)
             continue
         kept.append(match)
-        findings += _not_finite(match, statistics)
-        problem = contradiction(variable, read)
-        if problem:
-            findings.append(
-                Finding(
-                    code="unlikely-value",
-                    severity=Severity.WARNING,
-                    where=match.target,
-                    message=f"filled from {match.source}, but {problem}",
-                    remedy="check the names of the source, or edit the plan",
+        for source, transform in match.edges:
+            read = partial(statistics, source, _before_casts(transform))
+            findings += _not_finite(source, read, match.target)
+            problem = contradiction(variable, read)
+            if problem:
+                findings.append(
+                    Finding(
+                        code="unlikely-value",
+                        severity=Severity.WARNING,
+                        where=match.target,
+                        message=f"filled from {source}, but {problem}",
+                        remedy="check the names of the source, or edit the plan",
+                    )
                 )
-            )
     return replace(
         plan,
         matches=tuple(kept),
@@ -251,23 +245,45 @@ def _checked(
     )
 
 
+def _unusable(
+    match: Match,
+    variable: Variable,
+    by_name: Mapping[SourceName, Tensor],
+    statistics: StatisticsOf,
+) -> Gap | None:
+    """Return what is wrong with the tensors of a match, if anything is."""
+    for source, transform in match.edges:
+        tensor = by_name[source]
+        if not tensor.is_whole:
+            reason = f"{tensor.name} has its name or place, but is {tensor.health}"
+            note = f": {tensor.health_note}" if tensor.health_note else ""
+            return Gap(target=match.target, reason=reason + note)
+        read = partial(statistics, source, _before_casts(transform))
+        broken = overflow(tensor.dtype, variable.dtype, read)
+        if broken:
+            reason = f"{source}: {broken}"
+            return Gap(target=match.target, reason=reason, candidates=match.sources)
+    return None
+
+
 def _before_casts(transform: Transform) -> Transform:
     """Return the transform without its casts: what is judged are the stored values."""
     kept = (operation for operation in transform.operations if not isinstance(operation, Cast))
     return Transform(operations=tuple(kept))
 
 
-def _not_finite(match: Match, statistics: StatisticsOf) -> tuple[Finding, ...]:
-    found = statistics(match.source, _before_casts(match.transform))
+def _not_finite(
+    source: SourceName, read: Callable[[], Statistics], target: str
+) -> tuple[Finding, ...]:
+    found = read()
     if not found.nan and not found.inf:
         return ()
     return (
         Finding(
             code="not-finite",
             severity=Severity.WARNING,
-            where=match.source,
-            message=f"{found.nan} NaN and {found.inf} infinite values go to {match.target} "
-            "as they are",
+            where=source,
+            message=f"{found.nan} NaN and {found.inf} infinite values go to {target} as they are",
             remedy="look for an earlier save: a model does not compute with these",
         ),
     )

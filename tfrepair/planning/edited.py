@@ -13,11 +13,12 @@ from typing import Any
 from rapidfuzz import process
 
 from tfrepair.core.architecture import Architecture, Variable, VariableKind, VariablePath
+from tfrepair.core.assembly import fits, uncovered
 from tfrepair.core.errors import PlanError, Stale
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Confidence, Gap, Leftover, Match, Plan
 from tfrepair.core.tensor import SourceName, Tensor, TensorStore
-from tfrepair.core.transform import Cast, Transform, TransformError
+from tfrepair.core.transform import IDENTITY, Cast, Transform, TransformError
 from tfrepair.planning.equal_names import fillable
 from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.optimizer_findings import LOST
@@ -59,11 +60,15 @@ def apply_plan_file(
     variables = architecture.by_path
     by_hand = [match for match in matches if match.confidence is Confidence.MANUAL]
     for match in by_hand:
-        problems += _impossible(match, variables[match.target], store[match.source], statistics)
+        problems += _impossible(match, variables[match.target], store, statistics)
     if problems:
         message = "the plan does not fit: " + "; ".join(problems)
         raise PlanError(message, remedy="mend these lines of [map]")
-    unlikely = [_unlikely(match, variables[match.target], statistics) for match in by_hand]
+    unlikely = [
+        finding
+        for match in by_hand
+        for finding in _unlikely(match, variables[match.target], statistics)
+    ]
     ranked = {variable.path: place for place, variable in enumerate(fillable(architecture))}
     return replace(
         fresh,
@@ -73,7 +78,7 @@ def apply_plan_file(
         ties=(),
         findings=(
             *_still_true(fresh, matches, architecture),
-            *(finding for finding in unlikely if finding is not None),
+            *unlikely,
             *_used_again(matches),
             *optimizer_gaps(matches, architecture),
         ),
@@ -105,61 +110,88 @@ def _matches(
         path = VariablePath(target)
         if path not in weights:
             problems.append(f'no variable is called "{target}"{_did_you_mean(target, weights)}')
-        elif line.source not in tensors:
-            near = _did_you_mean(line.source, tensors)
-            problems.append(f'"{target}": no tensor is called "{line.source}"{near}')
-        elif problem := _misfit(line, tensors[line.source], weights[path]):
+        elif absent := [source for source, _ in line.edges if source not in tensors]:
+            near = _did_you_mean(absent[0], tensors)
+            problems.append(f'"{target}": no tensor is called "{absent[0]}"{near}')
+        elif problem := _misfit(line, tensors, weights[path]):
             problems.append(f'"{target}": {problem}')
         else:
             matches.append(_match(path, line, known.get(path)))
     return matches, problems
 
 
-def _misfit(line: Line, tensor: Tensor, want: Variable) -> str:
-    try:
-        have = line.transform.shape(tensor.shape)
-    except TransformError as error:
-        return str(error)
-    if have == want.shape:
-        return ""
-    under = f" under {line.transform}" if line.transform.operations else ""
-    return f'expected shape {want.shape}, found {have}, which is "{tensor.name}"{under}'
+def _misfit(line: Line, tensors: Mapping[SourceName, Tensor], want: Variable) -> str:
+    is_whole = len(line.edges) == 1
+    for source, transform in line.edges:
+        try:
+            have = transform.shape(tensors[source].shape)
+            if not is_whole or transform.region is not None:
+                fits(transform, have, want.shape)
+                have = want.shape
+        except TransformError as error:
+            return str(error)
+        if have != want.shape:
+            under = f" under {transform}" if transform.operations else ""
+            return f'expected shape {want.shape}, found {have}, which is "{source}"{under}'
+    return ""
 
 
 def _match(path: VariablePath, line: Line, known: Match | None) -> Match:
-    if known is not None and (known.sources, known.transform) == ((line.source,), line.transform):
+    if known is not None and known.edges == line.edges:
         return known
+    sources = tuple(source for source, _ in line.edges)
+    transforms = tuple(transform for _, transform in line.edges)
+    is_whole = len(transforms) == 1 and transforms[0].region is None
     return Match(
         target=path,
-        sources=(line.source,),
-        transform=line.transform,
+        sources=sources,
+        transform=transforms[0] if is_whole else IDENTITY,
+        parts=() if is_whole else transforms,
         confidence=Confidence.MANUAL,
         evidence=("written into the plan",),
     )
 
 
 def _impossible(
-    match: Match, variable: Variable, tensor: Tensor, statistics: StatisticsOf
+    match: Match, variable: Variable, store: TensorStore, statistics: StatisticsOf
 ) -> list[str]:
-    stored = partial(statistics, match.source, _before_casts(match.transform))
-    broken = overflow(tensor.dtype, variable.dtype, stored)
-    return [f'"{match.target}": {match.source}: {broken}'] if broken else []
+    problems = []
+    for source, transform in match.edges:
+        stored = partial(statistics, source, _before_casts(transform))
+        broken = overflow(store[source].dtype, variable.dtype, stored)
+        if broken:
+            problems.append(f'"{match.target}": {source}: {broken}')
+    return problems
 
 
-def _unlikely(match: Match, variable: Variable, statistics: StatisticsOf) -> Finding | None:
+def _unlikely(match: Match, variable: Variable, statistics: StatisticsOf) -> list[Finding]:
     """Say so if the values of a line written by hand contradict the variable's role."""
-    problem = contradiction(
-        variable, partial(statistics, match.source, _before_casts(match.transform))
-    )
-    if not problem:
-        return None
-    return Finding(
-        code="unlikely-value",
-        severity=Severity.WARNING,
-        where=match.target,
-        message=f"filled from {match.source}, but {problem}",
-        remedy="check this line of the plan",
-    )
+    findings = []
+    for source, transform in match.edges:
+        problem = contradiction(variable, partial(statistics, source, _before_casts(transform)))
+        if problem:
+            findings.append(
+                Finding(
+                    code="unlikely-value",
+                    severity=Severity.WARNING,
+                    where=match.target,
+                    message=f"filled from {source}, but {problem}",
+                    remedy="check this line of the plan",
+                )
+            )
+    transforms = [transform for _, transform in match.edges]
+    zeros = uncovered(transforms, variable.shape)
+    if zeros:
+        findings.append(
+            Finding(
+                code="partly-zero",
+                severity=Severity.WARNING,
+                where=match.target,
+                message=f"the plan fills all but {zeros} elements, which are zero",
+                remedy="check the regions (into:...) of this line of the plan",
+            )
+        )
+    return findings
 
 
 def _before_casts(transform: Transform) -> Transform:
@@ -178,7 +210,7 @@ def _missing(matches: list[Match], fresh: Plan, architecture: Architecture) -> t
 
 
 def _leftover(matches: list[Match], fresh: Plan, store: TensorStore) -> tuple[Leftover, ...]:
-    used = {match.source for match in matches}
+    used = {source for match in matches for source in match.sources}
     reasons = {left.source: left.reason for left in fresh.leftover}
     return tuple(
         Leftover(source=t.name, reason=reasons.get(t.name, "the plan does not use it"))
@@ -218,7 +250,8 @@ def _used_again(matches: list[Match]) -> tuple[Finding, ...]:
     """Name tensors that fill several weights in the same way: meant for shared weights only."""
     targets: dict[tuple[SourceName, str], list[str]] = defaultdict(list)
     for match in matches:
-        targets[match.source, str(match.transform)].append(match.target)
+        for source, transform in set(match.edges):
+            targets[source, str(transform)].append(match.target)
     return tuple(
         Finding(
             code="source-used-again",

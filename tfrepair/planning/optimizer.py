@@ -46,7 +46,7 @@ def with_optimizer_state(
     if architecture.framework == GRAPH_1:
         return plan
     wanted = wanted_optimizer(architecture)
-    weights = {match.source for match in plan.matches}
+    weights = {source for match in plan.matches for source in match.sources}
     stored = [found for found in stored_optimizers(store) if _concerns(found, weights, wanted)]
     if not stored:
         return plan
@@ -60,7 +60,7 @@ def with_optimizer_state(
     if carried.problems:
         reason = _summary(carried.problems, wanted)
         return _found(plan, lost(stored, weights, wanted.title, reason))
-    used = {match.source for match in carried.matches}
+    used = {source for match in carried.matches for source in match.sources}
     unused = _unused(stored, optimizer, weights | {""}, used, statistics)
     plan = _found(plan, (*carried.findings, *unused_slots(unused, wanted.title)))
     places = {variable.path: place for place, variable in enumerate(architecture)}
@@ -152,10 +152,13 @@ def _slot(
 ) -> Match | str:
     if weight is None:
         return f"{variable.of} has no source, and so has its {variable.slot}"
-    tensor = chosen.slots.get((weight.source, rule.kind))
-    if tensor is None:
-        return f"no {variable.slot} of {weight.source} is in the source"
-    return slot_match(variable, weight, tensor, rule, statistics)
+    tensors = []
+    for source in weight.sources:
+        tensor = chosen.slots.get((source, rule.kind))
+        if tensor is None:
+            return f"no {variable.slot} of {source} is in the source"
+        tensors.append(tensor)
+    return slot_match(variable, weight, tensors, rule, statistics)
 
 
 def _rule(

@@ -4,16 +4,21 @@ What was done to a weight is done to its slots. Looks at values, since a slot th
 more harm than none. Comes before :mod:`tfrepair.planning.optimizer`. Pure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from tfrepair.core.architecture import Variable
+from tfrepair.core.assembly import adds_up, region_shape
 from tfrepair.core.plan import Confidence, Match
 from tfrepair.core.tensor import Tensor
 from tfrepair.core.transform import (
     IDENTITY,
+    AddForget,
     Cast,
+    Offset,
     Scale,
+    Square,
     Sum,
     Transform,
     TransformError,
@@ -23,6 +28,8 @@ from tfrepair.planning.dialects.optimizers import SHARED_SLOTS, Family
 from tfrepair.planning.fit import cast_to, loose_fit, same_kind
 from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.values import overflow
+
+_ARITHMETIC = Sum | Scale | Square
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,35 +59,75 @@ class SlotRule:
 
 
 def slot_match(
-    variable: Variable, weight: Match, tensor: Tensor, rule: SlotRule, statistics: StatisticsOf
+    variable: Variable,
+    weight: Match,
+    tensors: Sequence[Tensor],
+    rule: SlotRule,
+    statistics: StatisticsOf,
 ) -> Match | str:
-    """Match a slot with the tensor that was the same slot of the weight's source.
+    """Match a slot with the tensors that were the same slot of the weight's sources.
+
+    Parameters
+    ----------
+    variable, rule
+        The slot, and how slots of its kind are carried.
+    weight
+        The match of the weight that it belongs to.
+    tensors
+        The slot of each of the weight's sources, in their order.
+    statistics
+        Called for the tensors.
 
     Returns
     -------
-    The match, as sure as the weight's own; or why the tensor cannot be used.
+    The match, as sure as the weight's own; or why a tensor cannot be used.
     """
+    if adds_up([transform for _, transform in weight.edges], variable.shape):
+        return f"{variable.of} is a sum of {', '.join(weight.sources)}, which slots do not follow"
+    transforms = []
+    for (_, of_weight), tensor in zip(weight.edges, tensors, strict=True):
+        found = _part(variable, of_weight, tensor, rule, statistics)
+        if isinstance(found, str):
+            return found
+        transforms.append(found)
+    first, *others = dict.fromkeys(tensors)
+    more = f" and {len(others)} more" if others else ""
+    return Match(
+        target=variable.path,
+        sources=tuple(tensor.name for tensor in tensors),
+        transform=IDENTITY if weight.parts else transforms[0],
+        parts=tuple(transforms) if weight.parts else (),
+        confidence=weight.confidence,
+        evidence=(
+            f"{first.slot} of {first.slot_of}{more}, the source of {variable.of}",
+            *rule.evidence,
+        ),
+    )
+
+
+def _part(
+    variable: Variable,
+    of_weight: Transform,
+    tensor: Tensor,
+    rule: SlotRule,
+    statistics: StatisticsOf,
+) -> Transform | str:
+    """Return what happens to one tensor of a slot, or why it cannot be used."""
     if not tensor.is_whole:
         note = f": {tensor.health_note}" if tensor.health_note else ""
         return f"{tensor.name} is {tensor.health}{note}"
-    transform = _carried(weight.transform, tensor, variable)
+    transform = _carried(of_weight, tensor, variable)
     if isinstance(transform, str):
         return transform
     problem = _unlikely(tensor, variable, rule, statistics)
     if problem:
         return problem
+    region = transform.region
+    steps = tuple(step for step in transform.operations if step is not region)
     if rule.factor != 1.0:
-        transform = then(transform, Scale(factor=rule.factor))
-    return Match(
-        target=variable.path,
-        sources=(tensor.name,),
-        transform=cast_to(transform, tensor.dtype, variable),
-        confidence=weight.confidence,
-        evidence=(
-            f"{tensor.slot} of {tensor.slot_of}, the source of {variable.of}",
-            *rule.evidence,
-        ),
-    )
+        steps = (*steps, Scale(factor=rule.factor))
+    transform = cast_to(Transform(operations=steps), tensor.dtype, variable)
+    return transform if region is None else then(transform, region)
 
 
 def scalar_match(
@@ -109,16 +156,20 @@ def is_zero(tensor: Tensor, statistics: StatisticsOf) -> bool:
 
 def _carried(of_weight: Transform, tensor: Tensor, variable: Variable) -> Transform | str:
     """Return what happened to the weight but for its casts, if it moves elements only."""
-    if any(isinstance(operation, Sum | Scale) for operation in of_weight.operations):
+    if any(isinstance(operation, _ARITHMETIC) for operation in of_weight.operations):
         return f"{variable.of} is computed by {of_weight}, which its slots do not follow"
-    moves = tuple(step for step in of_weight.operations if not isinstance(step, Cast))
+    # What is added to a weight changes nothing in its gradient.
+    moves = tuple(
+        step for step in of_weight.operations if not isinstance(step, Cast | Offset | AddForget)
+    )
     transform = Transform(operations=moves)
     try:
         have = transform.shape(tensor.shape)
+        room = region_shape(transform.region, variable.shape)
     except TransformError as error:
         return f"{tensor.name}: {error}"
-    if have != variable.shape or not same_kind(tensor.dtype, variable.dtype):
-        return f"{tensor.name} is {have} {tensor.dtype}, not {variable.shape} {variable.dtype}"
+    if have != room or not same_kind(tensor.dtype, variable.dtype):
+        return f"{tensor.name} is {have} {tensor.dtype}, not {room} {variable.dtype}"
     return transform
 
 

@@ -24,10 +24,9 @@ _HEAD = ("version", "source", "arch", "order")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of ``[map]``: the tensor to take, and what to do to it."""
+    """One line of ``[map]``: the tensors to take, and what to do to each."""
 
-    source: SourceName
-    transform: Transform
+    edges: tuple[tuple[SourceName, Transform], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +88,24 @@ def _map_table(plan: Plan) -> tomlkit.items.Table:
     table.comment('"variable" = "tensor"; edit freely')
     for match in plan.matches:
         item: Any
-        if match.transform.operations:
-            item = tomlkit.inline_table()
-            item.update({"from": match.source, "transform": str(match.transform)})
+        if match.parts:
+            item = tomlkit.array()
+            for source, transform in match.edges:
+                item.append(_inline(source, transform))
+            item.multiline(multiline=True)
+        elif match.transform.operations:
+            item = _inline(match.source, match.transform)
         else:
             item = tomlkit.string(match.source)
         item.comment(f"{match.confidence.value}  {', '.join(match.evidence)}")
         table.add(match.target, item)
     return table
+
+
+def _inline(source: SourceName, transform: Transform) -> tomlkit.items.InlineTable:
+    item = tomlkit.inline_table()
+    item.update({"from": source, "transform": str(transform)})
+    return item
 
 
 def _gap_text(gap: Gap) -> str:
@@ -172,14 +181,20 @@ def _reference(head: Mapping[str, Any], name: str, problems: list[str]) -> Refer
 
 
 def _line(value: object) -> Line:
+    if isinstance(value, list) and value:
+        return Line(edges=tuple(_edge(part) for part in value))
+    return Line(edges=(_edge(value),))
+
+
+def _edge(value: object) -> tuple[SourceName, Transform]:
     if isinstance(value, str):
-        return Line(source=SourceName(value), transform=Transform())
+        return SourceName(value), Transform()
     if isinstance(value, dict) and isinstance(value.get("from"), str):
         unknown = set(value) - {"from", "transform"}
         if unknown:
             message = f"unknown keys {sorted(unknown)}; known: from, transform"
             raise ValueError(message)
         transform = parse_transform(str(value.get("transform", "")))
-        return Line(source=SourceName(value["from"]), transform=transform)
-    message = 'expected "tensor" or { from = "tensor", transform = "..." }'
+        return SourceName(value["from"]), transform
+    message = 'expected "tensor", { from = "tensor", transform = "..." } or a list of these'
     raise ValueError(message)

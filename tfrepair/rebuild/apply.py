@@ -7,25 +7,24 @@ of TensorFlow. Comes after planning and before the writers. Pure.
 from dataclasses import dataclass
 
 from tfrepair.core.architecture import Architecture, Variable, VariableKind
-from tfrepair.core.dtypes import numpy_dtype
+from tfrepair.core.assembly import value_of
 from tfrepair.core.plan import Match, Plan
 from tfrepair.core.state import Provenance, ProvenanceKind, State, StateEntry
-from tfrepair.core.tensor import Array, Tensor, TensorStore
+from tfrepair.core.tensor import Array, Shape, Tensor, TensorStore
 from tfrepair.core.transform import Transform
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A source tensor under a transform, as the variable's dtype."""
+    """Source tensors under their transforms, as the variable's dtype."""
 
-    tensor: Tensor
-    transform: Transform
+    edges: tuple[tuple[Tensor, Transform], ...]
+    shape: Shape
     dtype: str
 
     def __call__(self) -> Array:
-        value = self.transform.run(self.tensor.fetch())
-        # A plan written by hand may leave the cast out.
-        return value.astype(numpy_dtype(self.dtype), copy=False)
+        parts = [(transform, tensor.fetch) for tensor, transform in self.edges]
+        return value_of(parts, self.shape, self.dtype)
 
 
 def apply(
@@ -55,25 +54,25 @@ def apply(
 
 
 def _filled(variable: Variable, match: Match, store: TensorStore) -> StateEntry:
-    tensor = store[match.source]
-    unchanged = not match.transform.operations and tensor.dtype == variable.dtype
+    edges = tuple((store[name], transform) for name, transform in match.edges)
+    rule = " + ".join(_rule(tensor, transform, variable) for tensor, transform in edges)
     provenance = (
-        Provenance(kind=ProvenanceKind.READ)
-        if unchanged
-        else Provenance(kind=ProvenanceKind.CONVERTED, detail=_rule(match, tensor, variable))
+        Provenance(kind=ProvenanceKind.CONVERTED, detail=rule or "sum")
+        if rule or len(edges) > 1
+        else Provenance(kind=ProvenanceKind.READ)
     )
     return StateEntry(
         path=variable.path,
         shape=variable.shape,
         dtype=variable.dtype,
         provenance=provenance,
-        fetch=_Value(tensor, match.transform, variable.dtype),
+        fetch=_Value(edges, variable.shape, variable.dtype),
     )
 
 
-def _rule(match: Match, tensor: Tensor, variable: Variable) -> str:
-    operations = [str(match.transform)] if match.transform.operations else []
-    if match.transform.dtype(tensor.dtype) != variable.dtype:
+def _rule(tensor: Tensor, transform: Transform, variable: Variable) -> str:
+    operations = [str(transform)] if transform.operations else []
+    if transform.dtype(tensor.dtype) != variable.dtype:
         operations.append(f"cast:{variable.dtype}")
     return "|".join(operations)
 
