@@ -34,6 +34,7 @@ from tfrepair.cli.options import (
     Stats,
     UseEma,
 )
+from tfrepair.cli.repairing import repair_command
 from tfrepair.core.errors import UsageError, VerifyError
 
 app = typer.Typer(
@@ -97,6 +98,8 @@ app.command("convert")(
         (), "Turn any source that a reader knows into a complete SavedModel, or a file of tensors."
     )
 )
+
+app.command("repair")(repair_command)
 
 
 @app.command("inspect")

@@ -1,7 +1,8 @@
 """Whether the tensors of a bundle are sound on the whole, from a sample of the smallest ones.
 
-One flipped bit in one tensor is worth correcting. Where others are damaged as well, index and
-data rather belong to different saves, and any correction would be a coincidence.
+One flipped bit in one tensor is worth correcting. Where others are damaged in ways that no
+single bit explains, index and data rather belong to different saves, and any correction would be
+a coincidence.
 """
 
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from tfrepair.core.errors import SourceError
 from tfrepair.wire.bundle_data import Shards, verify_bytes
 from tfrepair.wire.bundle_index import BundleIndex
+from tfrepair.wire.bundle_repair import corrected_bytes
 
 if TYPE_CHECKING:
     from tfrepair.core.tensor import Health
@@ -35,9 +37,10 @@ class Neighborhood:
 
     @cached_property
     def damaged(self) -> int:
-        """Number of damaged tensors among the smallest eight; truncated ones do not count.
+        """Number of damaged tensors among the smallest eight.
 
-        Tensors of more than a megabyte are not looked at.
+        Those that are truncated or that one flipped bit explains do not count; tensors of more
+        than a megabyte are not looked at.
         """
         entries = [e for e in self._index.entries.values() if 0 < e.size <= _LARGEST]
         count = 0
@@ -49,7 +52,7 @@ class Neighborhood:
             try:
                 verify_bytes(data, entry, self._index.header, "")
             except SourceError:
-                count += 1
+                count += corrected_bytes(data, entry, self._index.header, "") is None
         return count
 
     @property

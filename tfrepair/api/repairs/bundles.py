@@ -1,0 +1,344 @@
+"""Repair of tensor bundles: checkpoints of the second format, and variables of SavedModels.
+
+Finishes interrupted saves, sets flipped bits right, takes what is lost from donors, and leaves
+out what nobody has. Bytes that are whole stay where they were: a save whose parts are all there
+comes out byte for byte as TensorFlow would have finished it.
+"""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from tfrepair.api.repairs.job import Action, Job, Part, RepairOptions, Step
+from tfrepair.core.errors import SourceError
+from tfrepair.core.findings import Finding
+from tfrepair.core.tensor import Health, Limits, TensorStore
+from tfrepair.readers.bundle_index import find_index
+from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
+from tfrepair.readers.registry import open_source
+from tfrepair.readers.saves import Kind as SaveKind
+from tfrepair.readers.saves import Save, choose_save
+from tfrepair.readers.stored import StoredTensor
+from tfrepair.wire.bundle import BundleEntry, shard_name
+from tfrepair.wire.bundle_data import Shards
+from tfrepair.wire.bundle_index import BundleIndex
+from tfrepair.wire.bundle_repair import corrected_bytes
+from tfrepair.wire.bundle_writer import write_index
+from tfrepair.wire.ordered_code import encode_slice_key
+from tfrepair.writers.staging import SAVED_MODEL, Kind
+
+_CHUNK = 1 << 22
+_GRAPH = "saved_model.pb"
+_VARIABLES = "variables"
+_STATE = "checkpoint"
+_WHOLE = (Health.VERIFIED, Health.CORRECTED, Health.UNVERIFIED)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("*.index"))
+
+
+CHECKPOINT = Kind(name="checkpoint directory", is_directory=True, recognizes=_is_checkpoint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """One entry of the index that has bytes, and where they come from."""
+
+    key: bytes
+    stored: StoredTensor
+    health: Health
+
+    @property
+    def entry(self) -> BundleEntry:
+        return self.stored.entry
+
+    def content(self) -> memoryview | bytes:
+        """Return the bytes as they are to be stored."""
+        data = self.stored.shards.stored(self.entry, self.stored.where)
+        if self.health is not Health.CORRECTED:
+            return data
+        found = corrected_bytes(data, self.entry, self.stored.shards.header, self.stored.where)
+        if found is None:
+            message = f"{self.stored.where}: the file has changed while it was repaired"
+            raise SourceError(message)
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleJob:
+    """A bundle with the source of each of its tensors.
+
+    Attributes
+    ----------
+    keys
+        Key in the index of each of the parts.
+    foreign
+        Pieces of donors, by the keys of those that they stand in for.
+    lost
+        Keys that the output does not have.
+    root
+        Directory of the SavedModel that the bundle is part of; ``None`` for a checkpoint.
+    """
+
+    format: str
+    kind: Kind
+    parts: tuple[Part, ...]
+    actions: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    save: Save
+    index: BundleIndex
+    shards: Shards
+    pieces: tuple[_Piece, ...]
+    keys: tuple[str, ...]
+    foreign: Mapping[bytes, _Piece]
+    lost: frozenset[bytes]
+    root: Path | None
+
+    def write(self, out: Path, step: Step) -> None:
+        """Write data files, index and what belongs to them; see :class:`Job`."""
+        folder = out
+        if self.root is None:
+            out.mkdir()
+            _copy_beside(self.save, out)
+        else:
+            shutil.copytree(self.root, out, symlinks=True, ignore=_bundle_files(self.save))
+            folder = out / _VARIABLES
+            folder.mkdir(exist_ok=True)
+        entries = self._write_data(folder, step)
+        with (folder / f"{self.save.prefix.name}.index").open("xb") as index:
+            write_index(entries, index.write, header=self.index.header)
+
+    def problems(self, out: Path) -> tuple[str, ...]:
+        """Open the output and hold every tensor against its checksum."""
+        folder = out if self.root is None else out / _VARIABLES
+        try:
+            store = open_source(folder / self.save.prefix.name, limits=Limits())
+        except SourceError as error:
+            return (error.message,)
+        return tuple(_problems(store, dict(zip(self.keys, self.parts, strict=True))))
+
+    def _write_data(self, folder: Path, step: Step) -> dict[bytes, BundleEntry]:
+        """Write the data files; returns the entries of the index."""
+        entries = {k: e for k, e in self.index.entries.items() if k not in self.lost}
+        by_shard: dict[int, list[_Piece]] = defaultdict(list)
+        for piece in self.pieces:
+            by_shard[piece.entry.shard].append(piece)
+        done = 0
+        for number in range(self.index.header.num_shards):
+            name = shard_name(self.save.prefix.name, number, self.index.header.num_shards)
+            with (folder / name).open("xb") as file:
+                for piece in sorted(by_shard[number], key=lambda piece: piece.entry.offset):
+                    if piece.key not in self.lost:
+                        entries[piece.key] = self._write_piece(file, piece)
+                    done += 1
+                    step(done, len(self.pieces))
+        return entries
+
+    def _write_piece(self, file: BinaryIO, piece: _Piece) -> BundleEntry:
+        """Write a tensor where it was, or behind the others where that place does not do."""
+        other = self.foreign.get(piece.key)
+        here = piece.entry
+        at = here.offset
+        if other is not None and other.entry.size != here.size:
+            at = max(file.seek(0, 2), _end(self.pieces, here.shard))
+        source = other or piece
+        file.seek(at)
+        content = memoryview(source.content())
+        file.writelines(content[start : start + _CHUNK] for start in range(0, len(content), _CHUNK))
+        if other is None:
+            return here
+        return replace(here, offset=at, size=other.entry.size, crc=other.entry.crc)
+
+
+def _end(pieces: Iterable[_Piece], shard: int) -> int:
+    return max((p.entry.offset + p.entry.size for p in pieces if p.entry.shard == shard), default=0)
+
+
+class BundleRepairer:
+    """Repairs ``.index`` and ``.data-*`` files, loose or in a SavedModel."""
+
+    name = SaveKind.BUNDLE.value
+
+    def prepare(self, path: Path, options: RepairOptions) -> Job | None:
+        """Look at a bundle; see :class:`tfrepair.api.repairs.job.Repairer`."""
+        choice = choose_save(path)
+        save = choice.of(SaveKind.BUNDLE)
+        if save is None:
+            return None
+        index, shards, findings = find_index(save)
+        tensors = tensors_of(index, shards)
+        pieces, lost = _pieces(tensors)
+        foreign = _from_donors(options.donors, [p for p in pieces if p.key in lost])
+        gone = _with_wholes(lost - foreign.keys(), tensors)
+        root = _saved_model(save)
+        names = {t.origin.key: str(t.name) for t in open_source(path, limits=Limits())}
+        parts = _parts(tensors, names, foreign, gone, save)
+        return BundleJob(
+            format=self.name,
+            kind=CHECKPOINT if root is None else SAVED_MODEL,
+            parts=parts,
+            actions=tuple(_actions(parts, index, findings, save)),
+            findings=(*choice.findings, *findings),
+            save=save,
+            index=index,
+            shards=shards,
+            pieces=pieces,
+            keys=tuple(tensor.key for tensor in tensors),
+            foreign=foreign,
+            lost=gone,
+            root=root,
+        )
+
+
+def _pieces(tensors: Sequence[BundleTensor]) -> tuple[tuple[_Piece, ...], set[bytes]]:
+    """Return all pieces that have bytes, and the keys of those that cannot be read."""
+    pieces, lost = [], set()
+    for tensor in tensors:
+        for place, stored in tensor.parts:
+            key = tensor.key.encode("utf-8", "surrogateescape")
+            if place is not None or tensor.entry.slices:
+                key = encode_slice_key(tensor.key, place or tensor.entry.slices[0])
+            piece = _Piece(key=key, stored=stored, health=stored.verdict()[0])
+            pieces.append(piece)
+            if piece.health not in _WHOLE:
+                lost.add(key)
+    return tuple(pieces), lost
+
+
+def _with_wholes(lost: set[bytes], tensors: Sequence[BundleTensor]) -> frozenset[bytes]:
+    """Add the entries of partitioned tensors of which a slice is lost, and their other slices."""
+    gone = set(lost)
+    for tensor in tensors:
+        keys = {encode_slice_key(tensor.key, part) for part in tensor.entry.slices}
+        if tensor.missing or keys & lost:
+            gone |= keys | {tensor.key.encode("utf-8", "surrogateescape")}
+    return frozenset(gone)
+
+
+def _from_donors(donors: Sequence[Path], wanted: Sequence[_Piece]) -> dict[bytes, _Piece]:
+    """Return the pieces that donors have whole, under the same key, with type and shape alike."""
+    found: dict[bytes, _Piece] = {}
+    for path in donors:
+        save = choose_save(path).of(SaveKind.BUNDLE)
+        if save is None:
+            message = f"{path}: a donor must be a checkpoint of the same format"
+            raise SourceError(message, remedy="give the prefix of an older save of the same run")
+        index, shards, _ = find_index(save)
+        given = {piece.key: piece for piece in _pieces(tensors_of(index, shards))[0]}
+        for piece in wanted:
+            other = given.get(piece.key)
+            if piece.key not in found and other is not None and _may_replace(other, piece):
+                found[piece.key] = other
+    return found
+
+
+def _may_replace(donor: _Piece, piece: _Piece) -> bool:
+    alike = (donor.entry.dtype, donor.entry.shape) == (piece.entry.dtype, piece.entry.shape)
+    same_order = donor.stored.shards.header.endianness == piece.stored.shards.header.endianness
+    return alike and same_order and donor.health in (Health.VERIFIED, Health.CORRECTED)
+
+
+def _saved_model(save: Save) -> Path | None:
+    """Return the SavedModel that a bundle belongs to."""
+    folder = save.prefix.parent
+    inside = folder.name == _VARIABLES and save.prefix.name == _VARIABLES
+    return folder.parent if inside and (folder.parent / _GRAPH).is_file() else None
+
+
+def _copy_beside(save: Save, out: Path) -> None:
+    """Copy the graph of a checkpoint, and write a state file that names the save."""
+    name = save.prefix.name
+    graph = save.prefix.with_name(f"{name}.meta")
+    if graph.is_file():
+        shutil.copyfile(graph, out / graph.name)
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    lines = f'model_checkpoint_path: "{escaped}"\nall_model_checkpoint_paths: "{escaped}"\n'
+    (out / _STATE).write_text(lines, encoding="utf-8")
+
+
+def _bundle_files(save: Save) -> Callable[[str, list[str]], set[str]]:
+    """Leave out the files that are written anew, and what interrupted saves left."""
+    prefix = save.prefix.name
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        if Path(folder) != save.prefix.parent:
+            return set()
+        return {n for n in names if n.startswith((f"{prefix}.", f"{prefix}_temp"))}
+
+    return ignored
+
+
+def _parts(
+    tensors: Sequence[BundleTensor],
+    names: Mapping[str, str],
+    foreign: Mapping[bytes, _Piece],
+    gone: frozenset[bytes],
+    save: Save,
+) -> tuple[Part, ...]:
+    return tuple(
+        _part(tensor, names.get(tensor.key, tensor.key), foreign, gone, save) for tensor in tensors
+    )
+
+
+def _part(
+    tensor: BundleTensor,
+    name: str,
+    foreign: Mapping[bytes, _Piece],
+    gone: frozenset[bytes],
+    save: Save,
+) -> Part:
+    key = tensor.key.encode("utf-8", "surrogateescape")
+    keys = {key} | {encode_slice_key(tensor.key, part) for part in tensor.entry.slices}
+    health, note = tensor.examine()
+    origin = tensor.path if tensor.offset is None else f"{tensor.path} at byte {tensor.offset}"
+    donors = [foreign[k] for k in sorted(keys & foreign.keys())]
+    if keys & gone:
+        return Part(name=name, action=Action.LOST, health=health, note=note)
+    if donors:
+        stored = donors[0].stored
+        origin = f"{stored.shards.path(stored.entry.shard)} at byte {stored.entry.offset}"
+        note = f"from a donor, since the one in {save.prefix.name} is {health.value}: {note}"
+        return Part(
+            name=name, action=Action.DONOR, health=donors[0].health, origin=origin, note=note
+        )
+    if health is Health.CORRECTED:
+        return Part(name=name, action=Action.CORRECTED, health=health, origin=origin, note=note)
+    action = Action.REBUILT if health is Health.UNVERIFIED else Action.KEPT
+    return Part(name=name, action=action, health=health, origin=origin, note=note)
+
+
+def _actions(
+    parts: Sequence[Part], index: BundleIndex, findings: Sequence[Finding], save: Save
+) -> list[str]:
+    """Say what is wrong with the source and done about it."""
+    said = [finding.message for finding in findings]
+    said += [f"{index.where}: {note}" for note in index.corrections]
+    said += [f"{index.where}: {problem.message}" for problem in index.problems]
+    counts = {action: sum(part.action is action for part in parts) for action in Action}
+    if counts[Action.CORRECTED]:
+        said.append(f"tensors with one flipped bit, set right: {counts[Action.CORRECTED]}")
+    if counts[Action.DONOR]:
+        said.append(f"tensors taken from a donor: {counts[Action.DONOR]} of {len(parts)}")
+    if counts[Action.LOST]:
+        said.append(f"tensors that are lost and left out: {counts[Action.LOST]} of {len(parts)}")
+    return said
+
+
+def _problems(store: TensorStore, parts: Mapping[str, Part]) -> Iterable[str]:
+    known = {tensor.origin.key: tensor for tensor in store}
+    for key, part in parts.items():
+        if part.action is Action.LOST:
+            continue
+        tensor = known.get(key)
+        if tensor is None:
+            yield f"{part.name} is not in the output"
+            continue
+        checked = tensor.checked()
+        # A type that we do not know has bytes and no values: nothing to hold the checksum against.
+        expected = (Health.VERIFIED, Health.UNVERIFIED) if part.note else (Health.VERIFIED,)
+        if checked.health not in expected:
+            yield f"{part.name} is {checked.health.value} in the output: {checked.health_note}"
