@@ -76,7 +76,7 @@ def _alexnet() -> Iterator[Case]:
     case = _case(
         "bvlc_alexnet_npy__keras3",
         "bvlc_alexnet.npy (Caffe AlexNet converted with ethereon/caffe-tensorflow): name -> "
-        "[weights, biases], flattened to name/0 and name/1; target Keras 3 with grouped convolutions",
+        "[weights, biases], flattened to name/0 and name/1; target Keras 3, grouped convolutions",
         "rule: layer numbers; grouped kernels are stored as (h, w, in / 2, out)",
         "cnn",
         "grouped",
@@ -161,8 +161,8 @@ def _vgg() -> Iterator[Case]:
 def _soundnet() -> Iterator[Case]:
     case = _case(
         "soundnet_npy__keras3_conv2d",
-        "sound8.npy of eborboihuc/SoundNet-tensorflow (conv1..conv8, conv8_2; weights, biases, mean, "
-        "var, gamma, beta); target Keras 3 with Conv2D over (time, 1)",
+        "sound8.npy of eborboihuc/SoundNet-tensorflow (conv1..conv8, conv8_2; weights, biases, "
+        "mean, var, gamma, beta); target Keras 3 with Conv2D over (time, 1)",
         "rule: layer numbers; the two heads by their size",
         "audio",
         "same_shape",
@@ -249,7 +249,7 @@ def _state_dict(case: Case, blocks: Sequence[int]) -> None:
 def _torch() -> Iterator[Case]:
     case = _case(
         "torchvision_resnet18_state_npz__keras3",
-        "state dict of resnet18 (pytorch/vision, torchvision/models/resnet.py) saved with np.savez; "
+        "state dict of resnet18 (pytorch/vision, torchvision/models/resnet.py), np.savez; "
         "target a Keras 3 model named by stage and block",
         "rule: stage and block numbers; kernels (out, in, h, w), dense (out, in)",
         "cnn",
