@@ -1,6 +1,9 @@
 """What nobody takes: the message says what it looks like and what to try."""
 
 import gzip
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +87,27 @@ def test_paths_that_are_none() -> None:
         open_source(Path("x" * 5000))
     with pytest.raises(Unrecognised, match="neither"):
         open_source(Path("/dev/null"))
+
+
+def test_what_is_no_file_is_not_compared_with_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "weights").symlink_to(tmp_path / "gone")
+    os.mkfifo(tmp_path / "pipe")
+    for name, words in (("weights", "a link to nothing"), ("pipe", "neither a file nor a folder")):
+        with pytest.raises(Unrecognised, match=words) as caught:
+            open_source(tmp_path / name)
+        assert "did you mean" not in caught.value.remedy
+
+
+def test_a_checkpoint_is_opened_without_the_modules_of_other_formats() -> None:
+    prefix = Path(__file__).parents[1] / "golden" / "tf_checkpoint" / "tf2_21" / "module"
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom tfrepair.readers.registry import open_source\n"
+        f"assert len(open_source(Path({str(prefix)!r})))\n"
+        "names = ('npy', 'npz', 'keras_h5', 'keras_zip', 'safetensors', 'pickled', 'signatures')\n"
+        "found = [name for name in names if f'tfrepair.readers.{name}' in sys.modules]\n"
+        "assert not found, found\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_unknown_reader(tmp_path: Path) -> None:

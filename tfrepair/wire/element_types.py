@@ -5,6 +5,7 @@ them), except for ``string``, ``resource`` and ``variant``, which have no fixed 
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from tfrepair.core.dtypes import numpy_dtype
@@ -52,11 +53,7 @@ NAMES: Mapping[int, str] = MappingProxyType(
 """Name by number. Quantized types read as the plain integers that they are stored as; types
 below one byte are stored one element per byte."""
 
-_ITEM_BYTES = {
-    number: numpy_dtype(name).itemsize
-    for number, name in NAMES.items()
-    if number not in (STRING, RESOURCE, VARIANT)
-}
+_SIZELESS = frozenset({STRING, RESOURCE, VARIANT})
 
 _REFERENCE = 100
 """TensorFlow 1 adds this to the type of a reference variable."""
@@ -75,8 +72,15 @@ def item_bytes(number: int, where: str) -> int:
     Unsupported
         For strings, variants and numbers that TensorFlow does not use.
     """
-    size = _ITEM_BYTES.get(number)
+    size = _item_bytes(number)
     if size is None:
         message = f"{where}: elements of {type_name(number)} have no fixed size"
         raise Unsupported(message)
     return size
+
+
+@lru_cache(maxsize=64)
+def _item_bytes(number: int) -> int | None:
+    """Return the size of a known type; found when asked for, as ml_dtypes takes long to import."""
+    is_known = number in NAMES and number not in _SIZELESS
+    return numpy_dtype(NAMES[number]).itemsize if is_known else None
