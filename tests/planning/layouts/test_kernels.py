@@ -1,6 +1,7 @@
 """Kernels of convolutions, dense layers and attention against NumPy's own computation."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,8 +30,8 @@ def made(shape: Shape) -> Array:
 
 def value(route: Route, sources: Sequence[Array], wants: Sequence[Shape]) -> list[Array]:
     return [
-        assembled([(p.transform, lambda a=sources[p.source]: a) for p in pieces], want, "float32")
-        for pieces, want in zip(route.targets, wants, strict=True)
+        assembled([(p.transform, partial(np.asarray, sources[p.source])) for p in ps], w, "float32")
+        for ps, w in zip(route.targets, wants, strict=True)
     ]
 
 
