@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one row of a table stays one line
 """Speech and audio: WaveNet, Tacotron 1 and 2, DeepSpeech, Wave-U-Net, Kapre.
 
 Names after ibab/tensorflow-wavenet ``wavenet/model.py``, basveeling/wavenet ``wavenet.py``,

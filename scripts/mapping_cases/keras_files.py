@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one row of a table stays one line
 """Keras H5 files of Keras 1 and 2 against Keras 3 models: numbers, Theano kernels, CuDNN, nesting.
 
 Names after keras-team/keras 1.2.2 and 2.2.4, minimaxir/textgenrnn ``textgenrnn/model.py``,

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one row of a table stays one line
 """Agents: target networks, twin critics, policies and values that look alike.
 
 Names after openai/baselines ``baselines/deepq`` and ``baselines/common/models.py``,

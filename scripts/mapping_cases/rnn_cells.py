@@ -40,7 +40,7 @@ def fused_lstm(
     order: str = "0,2,1,3",
     forget: bool = True,
 ) -> None:
-    """Add a fused ``[input; state]`` kernel and bias and the edges to the targets of `keras_rnn`."""
+    """Add a fused ``[input; state]`` kernel, its bias and the edges to the targets of a cell."""
     inputs, units = sizes
     kernel = case.source(names[0], (inputs + units, 4 * units))
     bias = case.source(names[1], (4 * units,))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one row of a table stays one line
 """Text models of TensorFlow 1: language models, translation, tagging, classification.
 
 Names after sherjilozair/char-rnn-tensorflow ``model.py``, tensorflow/nmt ``nmt/model.py`` and
