@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - one row of a table stays one line
+# ruff: noqa: C901, E501 - tables with long rows, several in one function
 """TensorFlow 2 object-based checkpoints, Sonnet modules and hub modules.
 
 Keys after the tutorials of tensorflow/docs (``nmt_with_attention``, ``transformer``, ``pix2pix``,
@@ -443,10 +443,11 @@ def _sonnet() -> Iterator[Case]:
         ("MLPGraphIndependent_1", "graph_independent"),
     ):
         new = {"MLPGraphIndependent": "encoder", "MLPGraphNetwork": "core"}.get(part, "decoder")
-        for kind, inputs in (("edge", 64), ("node", 48), ("global", 48)):
+        for kind, inputs, raw in (("edge", 64, 1), ("node", 48, 5), ("global", 48, 2)):
             scope = f"EncodeProcessDecode/{part}/{block}/{kind}_{'model' if block.endswith('t') else 'block'}"
             for number in range(2):
-                shape = ((inputs if part == "MLPGraphNetwork" else 16) if number == 0 else 16, 16)
+                first = {"encoder": raw, "core": inputs}.get(new, 16)
+                shape = (16 if number else first, 16)
                 names += [f"{scope}/mlp/linear_{number}/w", f"{scope}/mlp/linear_{number}/b"]
                 case.pair(names[-2], f"{new}/{kind}/dense_{number}/kernel", shape, "Dense")
                 case.pair(names[-1], f"{new}/{kind}/dense_{number}/bias", (16,), "Dense")
