@@ -128,7 +128,7 @@ def _weights_files() -> Iterator[Case]:
 def _saved_model() -> Iterator[Case]:
     case = Case(
         name="keras2_saved_model_numbered_variables__keras3",
-        provenance="variables of a Keras 2 SavedModel whose keys are variables/N (the shortest path "
+        provenance="variables of a Keras 2 SavedModel, keys variables/N (the shortest path "
         "in the object graph), metrics and optimizer beside them; target Keras 3 Sequential",
         truth_basis="rule: N is the position in model.variables",
         source_format="tf2_ckpt",
