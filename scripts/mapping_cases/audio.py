@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - one row of a table stays one line
+# ruff: noqa: E501 - tables with long rows
 """Speech and audio: WaveNet, Tacotron 1 and 2, DeepSpeech, Wave-U-Net, Kapre.
 
 Names after ibab/tensorflow-wavenet ``wavenet/model.py``, basveeling/wavenet ``wavenet.py``,
@@ -256,6 +256,25 @@ def _weights(case: Case, name: str, path: str, inputs: int) -> None:
     case.pair(f"{name}/bias", f"{path}/bias", (2048,), "Dense")
 
 
+def _opaque() -> Case:
+    case = Case(
+        name="deepspeech_06_cudnn_opaque__keras3",
+        provenance="a CudnnLSTM saved as one opaque parameter block (cudnn_lstm/opaque_kernel) beside named dense layers as in mozilla/DeepSpeech; target Keras 3",
+        truth_basis="rule: layer numbers; the opaque block is not judged",
+        tags=("audio", "rnn", "opaque", "slots"),
+    )
+    shapes = {1: (494, 512), 2: (512, 512), 3: (512, 512), 5: (512, 512), 6: (512, 29)}
+    for number, shape in shapes.items():
+        case.pair(f"layer_{number}/weights", f"dense_{number}/kernel", shape, "Dense")
+        case.pair(f"layer_{number}/bias", f"dense_{number}/bias", shape[1:], "Dense")
+        if number == 3:
+            targets = keras_rnn(case, "lstm_4", (512, 512))
+    block = case.source("cudnn_lstm/opaque_kernel", (8 * 512 * 512 + 8 * 512,))
+    case.dont_care = {"targets": [*targets], "sources": [block]}
+    case.slots(ADAM, [block])
+    return _finish(case)
+
+
 def _waveunet() -> Case:
     case = Case(
         name="f90_waveunet__keras3",
@@ -310,5 +329,6 @@ def cases() -> Iterator[Case]:
     yield _tacotron1()
     yield _tacotron2()
     yield from _deepspeech()
+    yield _opaque()
     yield _waveunet()
     yield _kapre()

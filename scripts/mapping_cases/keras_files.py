@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - one row of a table stays one line
+# ruff: noqa: E501 - tables with long rows
 """Keras H5 files of Keras 1 and 2 against Keras 3 models: numbers, Theano kernels, CuDNN, nesting.
 
 Names after keras-team/keras 1.2.2 and 2.2.4, minimaxir/textgenrnn ``textgenrnn/model.py``,
@@ -118,6 +118,30 @@ def _keras1_files() -> Iterator[Case]:
         how = "transpose:2,3,1,0" + ("|flip:0,1" if theano else "")
         _fill(case, old, new, spell=_keras1 if theano else _keras1_tf, kernels=how)
         yield case
+    case = _case(
+        "keras1_theano_ordering_tf_h5__keras3",
+        "Keras 1.2.2 file, Theano backend, dim ordering tf: the kernels have the shape of Keras 3 (rows, columns, in, out) and are turned; target Keras 3 functional with names",
+        "construction: layer order and names; Theano writes names without :0 and turns kernels by 180 degrees",
+        "cnn",
+        "theano_flip",
+        "same_shape",
+    )
+    layers = [
+        conv(3, 3, 1, 32),
+        norm(32),
+        *(layer for _ in range(4) for layer in (conv(3, 3, 32, 32), norm(32))),
+        dense(32, 50),
+    ]
+    words = [f"{('conv', 'bn')[n % 2]}{n // 2 + 1}" for n in range(10)]
+    old = [
+        replace(layer, name=name) for layer, name in zip(layers, [*words, "output"], strict=True)
+    ]
+    new = [replace(layer, name=f"tagger/{layer.name}") for layer in old]
+    _fill(case, old, new, spell=_keras1)
+    flips = [row for row in case.truth if len(case.sources[row["source"]]["shape"]) == 4]
+    for row in flips:
+        row["transform"] = "flip:0,1"
+    yield case
 
 
 def _numbers() -> Iterator[Case]:

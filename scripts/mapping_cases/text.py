@@ -1,11 +1,11 @@
-# ruff: noqa: E501 - one row of a table stays one line
+# ruff: noqa: E501 - tables with long rows
 """Text models of TensorFlow 1: language models, translation, tagging, classification.
 
 Names after sherjilozair/char-rnn-tensorflow ``model.py``, tensorflow/nmt ``nmt/model.py`` and
 ``gnmt_model.py``, dennybritz/cnn-text-classification-tf ``text_cnn.py``,
 guillaumegenthial/sequence_tagging ``model/ner_model.py``, abisee/pointer-generator,
 ematvey/hierarchical-attention-networks, tensorflow/models ``tutorials/embedding/word2vec.py``,
-tensorflow/tensor2tensor ``models/lstm.py`` and ``layers/modalities.py``.
+tensorflow/tensor2tensor ``models/lstm.py`` and ``layers/modalities.py``, localminimum/QANet ``layers.py``.
 """
 
 from __future__ import annotations
@@ -300,6 +300,162 @@ def _t2t() -> Case:
     return _slots(case, prefix="training/")
 
 
+def _qanet() -> Iterator[Case]:
+    for word, averages in (("adam", False), ("averages", True)):
+        case = Case(
+            name=f"qanet_{word}__keras3",
+            provenance="localminimum/QANet model.py and layers.py (kernel_ and bias_ of 1x1 convolutions, fused projection of q, k, v, encoder_block_N beside self_attention_layersN), optimizer"
+            + (" and moving averages" if averages else "")
+            + " under loss/; target a Keras 3 subclass",
+            truth_basis="rule: block numbers; the projection holds query, key, value in this order",
+            tags=(
+                "text",
+                "fused_qkv",
+                "slots",
+                "natural_order",
+                "same_shape",
+                *(("ema", "alternatives") if averages else ()),
+            ),
+        )
+        top = "Input_Embedding_Layer"
+        case.pair(f"{top}/char_embeddings", "char_embedding/embeddings", (96, 200), "Embedding")
+        case.pair(
+            f"{top}/word_embeddings",
+            "word_embedding/embeddings",
+            (91604, 300),
+            "Embedding",
+            trainable=False,
+        )
+        scope = "Embedding_Encoder_Layer/Encoder_Residual_Block"
+        case.pair(
+            f"{scope}/input_projection/kernel_",
+            "embedding_encoder/projection/kernel",
+            (1, 500, 128),
+            "Conv1D",
+        )
+        _qanet_block(case, (scope, 0), "embedding_encoder/block_0", (7, 4), bias=False)
+        name = "Context_to_Query_Attention_Layer/trilinear/trilinear"
+        case.pair(f"{name}/linear_kernel", "context_query/kernel", (384, 1), "Dense")
+        case.pair(f"{name}/linear_bias", "context_query/bias", (1,), "Dense")
+        case.pair(
+            "Model_Encoder_Layer/input_projection/kernel_",
+            "model_encoder/projection/kernel",
+            (1, 384, 128),
+            "Conv1D",
+        )
+        for block in range(7):
+            scope = "Model_Encoder_Layer/Model_Encoder"
+            _qanet_block(case, (scope, block), f"model_encoder/block_{block}", (5, 2), bias=True)
+        for end in ("start", "end"):
+            case.pair(
+                f"Output_Layer/{end}_pointer/kernel_", f"{end}_logits/kernel", (1, 256, 1), "Conv1D"
+            )
+        trained = [name for name in case.sources if not name.endswith("word_embeddings")]
+        if averages:
+            shadow = {name: f"loss/{name}/ExponentialMovingAverage" for name in trained}
+            for name, new in shadow.items():
+                case.source(new, case.sources[name]["shape"])
+            rows = [
+                {**row, "source": shadow.get(row["source"], row["source"])} for row in case.truth
+            ]
+            case.alternatives = [
+                {"why": "the moving averages instead of the raw values", "truth": rows}
+            ]
+        else:
+            case.slots(ADAM, trained, prefix="loss/")
+        for name in ("loss/beta1_power", "loss/beta2_power", "F1", "EM", "dev_loss"):
+            case.source(name)
+        case.source("global_step", (), "int32")
+        yield case
+
+
+def _qanet_block(
+    case: Case, scope: tuple[str, int], path: str, sizes: tuple[int, int], *, bias: bool
+) -> None:
+    """Add convolutions, self attention and feed-forward layers of one encoder block."""
+    width, layers = sizes
+    name = f"{scope[0]}/encoder_block_{scope[1]}"
+    for layer in range(layers):
+        for leaf in ("beta", "gamma"):
+            case.pair(
+                f"{name}/layer_norm_{layer}/{leaf}",
+                f"{path}/conv_norm_{layer}/{leaf}",
+                (128,),
+                "LayerNormalization",
+            )
+        inner, new = f"{name}/depthwise_conv_layers_{layer}", f"{path}/conv_{layer}"
+        for leaf, shape in (("depthwise", (width, 1, 128, 1)), ("pointwise", (1, 1, 128, 128))):
+            want = (shape[0], *shape[2:])
+            case.pair(
+                f"{inner}/{leaf}_filter",
+                f"{new}/{leaf}_kernel",
+                shape,
+                "SeparableConv1D",
+                want=want,
+                transform="reshape",
+            )
+    name = f"{scope[0]}/self_attention_layers{scope[1]}"
+    for number, word in ((1, "attention"), (2, "feed_forward")):
+        for leaf in ("beta", "gamma"):
+            case.pair(
+                f"{name}/layer_norm_{number}/{leaf}",
+                f"{path}/{word}_norm/{leaf}",
+                (128,),
+                "LayerNormalization",
+            )
+    fused = case.source(f"{name}/Multi_Head_Attention/projection/kernel_", (1, 128, 384))
+    for start, role in ((0, "query"), (128, "key"), (256, "value")):
+        target = case.target(f"{path}/attention/{role}/kernel", (128, 128), "Dense")
+        case.edge(fused, target, f"slice:axis=2:{start}:{start + 128}|reshape")
+    if bias:
+        case.pair(
+            f"{name}/Multi_Head_Attention/dot_product_attention/bias",
+            f"{path}/attention/score_bias",
+            (300,),
+        )
+    for number in (1, 2):
+        inner, new = f"{name}/FFN_{number}", f"{path}/feed_forward_{number}"
+        case.pair(
+            f"{inner}/kernel_",
+            f"{new}/kernel",
+            (1, 128, 128),
+            "Dense",
+            want=(128, 128),
+            transform="reshape",
+        )
+        if bias:
+            case.pair(
+                f"{inner}/bias_",
+                f"{new}/bias",
+                (1, 1, 128),
+                "Dense",
+                want=(128,),
+                transform="reshape",
+            )
+
+
+def _undecided() -> Case:
+    case = Case(
+        name="bilstm_tf1__keras3_unnamed_directions",
+        provenance="one bidirectional_dynamic_rnn layer under TensorFlow 1; the target calls its two LSTM layers rnn_a and rnn_b",
+        truth_basis="construction: nothing says which of the two reads forwards",
+        tags=("text", "rnn", "lstm", "bidirectional", "unresolvable"),
+    )
+    case.pair("embedding/table", "embedding/embeddings", (6000, 128), "Embedding")
+    targets: list[str] = []
+    for way, new in (("fw", "rnn_a"), ("bw", "rnn_b")):
+        paths = keras_rnn(case, new, (128, 64))
+        name = f"bidirectional_rnn/{way}/lstm_cell"
+        fused_lstm(case, (f"{name}/kernel", f"{name}/bias"), paths, (128, 64))
+        targets += paths
+    case.pair("out/kernel", "tags/kernel", (128, 12), "Dense")
+    case.pair("out/bias", "tags/bias", (12,), "Dense")
+    sources = [name for name in case.sources if "bidirectional" in name]
+    _slots(case)
+    case.tie(targets, sources, "rnn_a and rnn_b do not say which direction they read")
+    return case
+
+
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
     yield from _char_rnn()
@@ -311,3 +467,5 @@ def cases() -> Iterator[Case]:
     yield _han()
     yield _word2vec()
     yield _t2t()
+    yield from _qanet()
+    yield _undecided()
