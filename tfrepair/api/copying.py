@@ -6,7 +6,7 @@ from tfrepair.core.errors import UsageError
 from tfrepair.core.tensor import Tensor, TensorStore
 from tfrepair.planning.copying import architecture_of, copy_plan
 from tfrepair.rebuild.apply import apply
-from tfrepair.writers.names import SAVED_MODEL
+from tfrepair.writers.names import OF_A_MODEL
 
 _BUNDLE = "tensor_bundle"
 
@@ -17,9 +17,9 @@ def require_copy(options: Options) -> None:
     Raises
     ------
     UsageError
-        If a SavedModel is asked for, or anything that concerns an architecture.
+        If a SavedModel or a Keras file is asked for, or anything that concerns an architecture.
     """
-    if options.to == SAVED_MODEL:
+    if options.to in OF_A_MODEL:
         message = (
             "a weight file holds numbers only: which layers they belong to, how these are "
             "connected and what they compute is missing"

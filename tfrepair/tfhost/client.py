@@ -22,7 +22,7 @@ from typing import IO, Any, Self
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import ArchitectureError, Died, HostError, TimedOut
 from tfrepair.core.receipt import Receipt
-from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest
+from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest, SaveRequest
 
 SHOW, HOLD = "\x1etfrepair show\n", "\x1etfrepair hold\n"
 """Lines on the worker's stderr: pass on what follows, or keep it for a crash message."""
@@ -95,6 +95,10 @@ class ChildHost:
     def export(self, request: ExportRequest) -> Receipt:
         """Fill the architecture that was described last, and export it."""
         return Receipt.from_json(self._ask("export", request.to_json()))
+
+    def save_keras(self, request: SaveRequest) -> Receipt:
+        """Fill the Keras model that was described last, and save it as Keras does."""
+        return Receipt.from_json(self._ask("save_keras", request.to_json()))
 
     def forward(self, request: ForwardRequest) -> None:
         """Run a signature of a SavedModel in this host."""

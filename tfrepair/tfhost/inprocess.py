@@ -11,7 +11,7 @@ from typing import Any, Self
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import HostError
 from tfrepair.core.receipt import Receipt
-from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest
+from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest, SaveRequest
 
 _WORKER = "tfrepair.tfhost.worker"
 
@@ -60,6 +60,17 @@ class InProcessHost:
         assign = importlib.import_module(f"{_WORKER}.assign")
         with assign.untouched(self._built):
             receipt: Receipt = export.export(self._built, request)
+        return receipt
+
+    def save_keras(self, request: SaveRequest) -> Receipt:
+        """Save a filled copy of the model's state; every value is put back afterwards."""
+        if self._built is None:
+            message = "nothing was described yet"
+            raise HostError(message)
+        save = importlib.import_module(f"{_WORKER}.keras_save")
+        assign = importlib.import_module(f"{_WORKER}.assign")
+        with assign.untouched(self._built):
+            receipt: Receipt = save.save_file(self._built, request)
         return receipt
 
     def forward(self, request: ForwardRequest) -> None:

@@ -7,7 +7,7 @@ Arrays never travel inside a message: they lie in files named by the request. Th
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -114,11 +114,40 @@ class ExportRequest:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ExportRequest":
         """Build a request from :meth:`to_json` data."""
-        fields = dict(data)
-        fields["values"] = tuple(
-            ValueFile(**{**entry, "shape": tuple(entry["shape"])}) for entry in fields["values"]
-        )
-        return cls(**fields)
+        return cls(**{**data, "values": _values(data["values"])})
+
+
+def _values(entries: Iterable[Mapping[str, Any]]) -> tuple[ValueFile, ...]:
+    return tuple(ValueFile(**{**entry, "shape": tuple(entry["shape"])}) for entry in entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRequest:
+    """Fill the architecture described last, and let its Keras write a file of its own format.
+
+    Attributes
+    ----------
+    file
+        File to create; ends in ``.keras`` or ``.weights.h5``.
+    values, keep_state
+        As for :class:`ExportRequest`.
+    note
+        JSON text that the file is to carry.
+    """
+
+    file: str
+    values: tuple[ValueFile, ...]
+    keep_state: bool
+    note: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "SaveRequest":
+        """Build a request from :meth:`to_json` data."""
+        return cls(**{**data, "values": _values(data["values"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +195,9 @@ class Host(Protocol):
 
     def export(self, request: ExportRequest) -> Receipt:
         """Fill the architecture that was described last, and export it."""
+
+    def save_keras(self, request: SaveRequest) -> Receipt:
+        """Fill the Keras model that was described last, and save it as Keras does."""
 
     def forward(self, request: ForwardRequest) -> None:
         """Run a signature of a SavedModel in this host."""

@@ -7,19 +7,15 @@ both must agree. Comes after rebuild; :mod:`tfrepair.verify` reads the result wi
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfrepair.core.receipt import Receipt
-from tfrepair.core.state import State, StateEntry
-from tfrepair.tfhost.protocol import ExportRequest, Host, ValueFile
+from tfrepair.core.state import State
+from tfrepair.tfhost.protocol import ExportRequest, Host
+from tfrepair.writers.value_files import Step, value_files
 from tfrepair.writers.variables import fill_variables
-
-Step = Callable[[int, int], None]
-"""Called with the number of finished values and of all values."""
 
 RECORD = Path("assets.extra") / "tfrepair.json"
 """Where a SavedModel carries its own history."""
@@ -46,34 +42,18 @@ def write(state: State, host: Host, stage: Path, *, keep_state: bool, step: Step
     WriteError
         If TensorFlow's bytes and ours differ.
     """
-    values = stage / "values"
-    values.mkdir()
-    filled = state.filled
-    files = []
-    for place, entry in enumerate(filled):
-        files.append(_spill(entry, values / f"{place}.bin"))
-        step(place + 1, len(filled))
+    files = value_files(state, stage, step)
     model = stage / "model"
     receipt = host.export(
         ExportRequest(
             directory=str(model),
-            values=tuple(files),
+            values=files,
             keep_state=keep_state,
             probe=str(stage / "probe.npz"),
         )
     )
     fill_variables(model, state, receipt.variables, stage / "variables")
     return receipt
-
-
-def _spill(entry: StateEntry, path: Path) -> ValueFile:
-    if entry.fetch is None:
-        message = f"{entry.path} has no value of its own"
-        raise ValueError(message)
-    value = np.ascontiguousarray(entry.fetch())
-    with path.open("wb") as file:
-        file.write(value.view(np.uint8).data if value.ndim and value.size else value.tobytes())
-    return ValueFile(path=entry.path, file=str(path), dtype=entry.dtype, shape=entry.shape)
 
 
 def write_record(model: Path, record: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfrepair.core.errors import ArchitectureError, TfrepairError
-from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest
+from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest, SaveRequest
 
 if TYPE_CHECKING:
     from tfrepair.tfhost.worker.built import Built
@@ -56,6 +56,8 @@ class Dispatcher:
             return self._describe(ArchRequest.from_json(request))
         if do == "export":
             return self._export(ExportRequest.from_json(request))
+        if do == "save_keras":
+            return self._save(SaveRequest.from_json(request))
         if do == "forward":
             from tfrepair.tfhost.worker.forward import forward
 
@@ -90,6 +92,14 @@ class Dispatcher:
         from tfrepair.tfhost.worker.export import export
 
         return export(self._built, asked).to_json()
+
+    def _save(self, asked: SaveRequest) -> Any:
+        if self._built is None:
+            text = "a Keras file was asked for before a Keras model was described"
+            raise TfrepairError(text)
+        from tfrepair.tfhost.worker.keras_save import save_file
+
+        return save_file(self._built, asked).to_json()
 
 
 def prepare_tensorflow(keras: int) -> None:
