@@ -86,7 +86,7 @@ def opennmt() -> Iterator[Draft]:
         name="opennmt_tf_v1_transformer__opennmt_tf_v2",
         provenance="OpenNMT/OpenNMT-tf v1 opennmt/layers/transformer.py, encoders and decoders, "
         "sizes reduced; target the object paths of OpenNMT-tf v2 (opennmt/layers/transformer.py)",
-        truth_basis="rule: map_v1_weights of OpenNMT-tf v2 splits conv1d into queries, keys, values",
+        truth_basis="rule: map_v1_weights of v2 splits conv1d into queries, keys, values",
         tags=("transformer", "opennmt", "fused_qkv", "slots", "encoder_decoder"),
     )
     for side, inputter in (("encoder", "features_inputter"), ("decoder", "labels_inputter")):
