@@ -1,21 +1,26 @@
-"""The index of the bundle that is meant: the file itself, or what an interrupted save left of it.
+"""The index of the bundle that is meant, read, found under another name, or rebuilt.
 
 Comes after :mod:`tfrepair.readers.saves`, which says which save is meant, and before
 :mod:`tfrepair.readers.tensor_bundle`, which makes tensors of the entries.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tfrepair.core.errors import SourceError, Unrecognised
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.readers.base import system_errors
 from tfrepair.readers.interrupted import has_spare_index, spare_index, unfinished_data
+from tfrepair.readers.lost_index import rebuild_index
 from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.readers.saves import Save
 from tfrepair.readers.unmerged import find_unmerged, merge
 from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex, salvage_index
+from tfrepair.wire.bundle_layout import describe
 from tfrepair.wire.mapping import map_file
+
+_MOST_SHOWN = 10
 
 Found = tuple[BundleIndex, Shards, tuple[Finding, ...]]
 """The index, the data files it belongs to, and what was done to get there."""
@@ -36,11 +41,24 @@ def nothing_there(path: Path) -> SourceError:
     return Unrecognised(message, remedy="give the prefix or any file of the checkpoint")
 
 
-def find_index(save: Save) -> Found:
+def find_index(save: Save, templates: Sequence[Path] = ()) -> Found:
     """Read the index, or what an interrupted save left in its place.
 
     The index of a save in parts is joined from theirs. A spare one is taken if the index itself
-    is missing or unreadable, or belongs to other data.
+    is missing or unreadable, or belongs to other data. Without any, it is rebuilt from the layout
+    that the save's graph or another save of the run tells.
+
+    Parameters
+    ----------
+    save
+        The save that is meant.
+    templates
+        Files that tell the layout of a lost index; empty to look beside the save.
+
+    Raises
+    ------
+    SourceError
+        If nothing of the index can be read, and nothing tells the layout of the data.
     """
     if save.unmerged is not None:
         return (*merge(save.unmerged), (save.unmerged.finding,))
@@ -48,7 +66,7 @@ def find_index(save: Save) -> Found:
     try:
         index = _read_index(path, save)
     except SourceError as error:
-        found = _without_index(save, error.message)
+        found = _without_index(save, error.message) or _rebuilt(save, templates)
         if found is None:
             raise
         return found
@@ -68,6 +86,35 @@ def _without_index(save: Save, reason: str) -> Found | None:
         return (*merge(parts), (parts.finding,))
     except SourceError:
         return None
+
+
+def _rebuilt(save: Save, templates: Sequence[Path]) -> Found | None:
+    data = [file for file in save.files if not file.name.endswith(".index")]
+    found = rebuild_index(save.prefix, data, templates)
+    if found is None:
+        return None
+    findings = [
+        Finding(
+            code="index-rebuilt",
+            severity=Severity.WARNING,
+            where=str(found.origin),
+            message=found.message,
+            remedy="look at the values; `tfrepair repair` writes the index",
+        )
+    ]
+    if found.cut:
+        names = ", ".join(describe(item) for item in found.cut[:_MOST_SHOWN])
+        more = f" and {len(found.cut) - _MOST_SHOWN} more" if len(found.cut) > _MOST_SHOWN else ""
+        findings.append(
+            Finding(
+                code="data-truncated",
+                severity=Severity.ERROR,
+                where=str(save.prefix),
+                message=f"{len(found.cut)} tensors are cut off: {names}{more}",
+                remedy="take them from an older save of the run",
+            )
+        )
+    return found.index, found.shards, tuple(findings)
 
 
 def _spare(save: Save, reason: str) -> Found | None:

@@ -4,7 +4,7 @@ Each has its entry, its pieces and lazy ``fetch`` and ``examine``; nothing is re
 :mod:`tfrepair.readers.tensor_bundle` gives them names.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tfrepair.core.dtypes import numpy_dtype
@@ -118,7 +118,7 @@ def tensors_of(index: BundleIndex, shards: Shards) -> tuple[BundleTensor, ...]:
         if is_slice_key(name):
             continue
         key = name.decode("utf-8", "surrogateescape")
-        tensor = _tensor(key, entry, index.entries, shards, around)
+        tensor = _tensor(key, entry, index, shards, around)
         if name not in index.unproven or tensor.examine()[0] is Health.VERIFIED:
             found.append(tensor)
     return tuple(sorted(found, key=_place))
@@ -132,21 +132,22 @@ def _place(tensor: BundleTensor) -> tuple[int, int, str]:
 def _tensor(
     key: str,
     entry: BundleEntry,
-    entries: Mapping[bytes, BundleEntry],
+    index: BundleIndex,
     shards: Shards,
     around: Neighborhood,
 ) -> BundleTensor:
+    rebuilt = bool(index.rebuilt) and key.encode("utf-8", "surrogateescape") in index.rebuilt
     parts: list[tuple[Slice | None, StoredTensor]] = []
     missing: list[Slice] = []
     for part in entry.slices:
-        stored = entries.get(encode_slice_key(key, part))
+        stored = index.entries.get(encode_slice_key(key, part))
         if stored is None:
             missing.append(part)
         else:
             place = None if is_whole(entry.shape, part) else part
-            parts.append((place, _stored(key, stored, shards, around)))
+            parts.append((place, _stored(key, stored, shards, around, rebuilt)))
     if not entry.slices:
-        parts.append((None, _stored(key, entry, shards, around)))
+        parts.append((None, _stored(key, entry, shards, around, rebuilt)))
     first: Sequence[BundleEntry] = [stored.entry for _, stored in parts]
     where = shards.path(first[0].shard if first else entry.shard)
     return BundleTensor(
@@ -159,6 +160,8 @@ def _tensor(
     )
 
 
-def _stored(key: str, entry: BundleEntry, shards: Shards, around: Neighborhood) -> StoredTensor:
+def _stored(
+    key: str, entry: BundleEntry, shards: Shards, around: Neighborhood, rebuilt: bool
+) -> StoredTensor:
     where = f"{shards.path(entry.shard)}, {key} at byte {entry.offset}"
-    return StoredTensor(shards=shards, entry=entry, where=where, around=around)
+    return StoredTensor(shards=shards, entry=entry, where=where, around=around, is_rebuilt=rebuilt)

@@ -21,6 +21,8 @@ from tfrepair.wire.element_types import NAMES, item_bytes
 _STANDS_OUT = 4
 """A corrected value so many times larger than all others is not believed."""
 
+_REBUILT = "the index was rebuilt: no stored checksum vouches for the values"
+
 _LFS_MARK = b"version https://git-lfs"
 
 
@@ -36,12 +38,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTensor:
-    """Entry, data files, name and surroundings of one tensor that is stored in one piece."""
+    """Entry, data files, name and surroundings of one tensor that is stored in one piece.
+
+    ``is_rebuilt`` if the checksum of the entry was computed from the data.
+    """
 
     shards: Shards
     entry: BundleEntry
     where: str
     around: Neighborhood
+    is_rebuilt: bool = False
 
     def read(self) -> Reading:
         """Read, verify and decode; only damage of an unknown kind raises.
@@ -75,6 +81,8 @@ class StoredTensor:
             return Reading(health=Health.UNVERIFIED, note=error.message, error=error)
         except Corrupt as error:
             return self._corrected(data, error)
+        if self.is_rebuilt:
+            return self._decoded(data, Health.UNVERIFIED, _REBUILT)
         return self._decoded(data, Health.VERIFIED, "")
 
     def _decoded(self, data: memoryview, health: Health, note: str) -> Reading:

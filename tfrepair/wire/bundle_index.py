@@ -41,6 +41,8 @@ class BundleIndex:
         Flipped bits that were corrected in memory.
     unproven
         Keys of entries out of damaged blocks: only the data can prove them.
+    rebuilt
+        Keys of entries that were made anew: their checksums are those of the data as it is.
     """
 
     where: str
@@ -49,6 +51,7 @@ class BundleIndex:
     problems: tuple[SourceError, ...] = ()
     corrections: tuple[str, ...] = ()
     unproven: frozenset[bytes] = frozenset()
+    rebuilt: frozenset[bytes] = frozenset()
 
 
 def read_index(data: Buffer, where: str) -> BundleIndex:

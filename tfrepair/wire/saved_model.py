@@ -41,6 +41,8 @@ class MetaGraph:
         Of the TensorFlow that wrote it.
     nodes, functions
         Operations of the graph, and of every function in its library.
+    arguments
+        Names of the arguments of every function.
     filename_tensor, restore_op
         From the saver definition; empty if there is none.
     asset_files
@@ -53,6 +55,7 @@ class MetaGraph:
     version: str
     nodes: tuple[GraphNode, ...]
     functions: Mapping[str, tuple[GraphNode, ...]]
+    arguments: Mapping[str, tuple[str, ...]] = field(repr=False)
     filename_tensor: str
     restore_op: str
     asset_files: tuple[str, ...]
@@ -89,6 +92,7 @@ def read_meta_graph(data: Buffer, where: str) -> MetaGraph:
         version=info.text(5),
         nodes=tuple(_node(part) for part in graph.messages(1)),
         functions=dict(_function(part) for part in graph.message(2).messages(1)),
+        arguments=dict(_arguments(part) for part in graph.message(2).messages(1)),
         filename_tensor=saver.text(1),
         restore_op=saver.text(3),
         asset_files=tuple(part.text(2) for part in message.messages(6)),
@@ -98,6 +102,11 @@ def read_meta_graph(data: Buffer, where: str) -> MetaGraph:
 
 def _function(message: Message) -> tuple[str, tuple[GraphNode, ...]]:
     return message.message(1).text(1), tuple(_node(part) for part in message.messages(3))
+
+
+def _arguments(message: Message) -> tuple[str, tuple[str, ...]]:
+    signature = message.message(1)
+    return signature.text(1), tuple(part.text(1) for part in signature.messages(2))
 
 
 def _node(message: Message) -> GraphNode:

@@ -169,7 +169,7 @@ class BundleRepairer:
         save = choice.of(SaveKind.BUNDLE)
         if save is None:
             return None
-        index, shards, findings = find_index(save)
+        index, shards, findings = find_index(save, options.templates)
         tensors = tensors_of(index, shards)
         pieces, lost = _pieces(tensors)
         foreign = _from_donors(options.donors, [p for p in pieces if p.key in lost])
