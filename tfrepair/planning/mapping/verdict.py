@@ -1,0 +1,218 @@
+"""The decision: which of the proposed pairs are determined, and between which nothing decides.
+
+What the search learned from its own guesses must not confirm them. So all learned evidence is
+built up again from nothing but pairs that are settled: a pair is settled when, among all that is
+not, it is the best for both of its units by a clear margin. Settled pairs teach words and scopes,
+which settle more. What two halves of a symmetric group never get is a margin: they stay. Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfrepair.core.tensor import Array
+from tfrepair.planning.mapping.scopes import ScopeScore
+from tfrepair.planning.mapping.side import Side
+from tfrepair.planning.mapping.solve import Block, Pairs
+from tfrepair.planning.mapping.words import WordScore, prior, translation
+
+_MARGIN = 0.08
+_SUPPORT = 0.45
+_COMPLETE = 0.9
+_WORDS, _SCOPES, _ORDER, _NUMBERS = 1.0, 1.5, 0.8, 0.4
+_ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """One settled pair, with what speaks for it."""
+
+    row: int
+    column: int
+    words: float
+    scopes: float
+    order: float
+    numbers: float
+    margin: float
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """A target unit that something could fill, but nothing tells what."""
+
+    column: int
+    rows: tuple[int, ...]
+    proposed: int
+    why: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Scores:
+    """Evidence of one block, from settled pairs only."""
+
+    block: Block
+    words: Array
+    scopes: Array
+    total: Array
+
+
+def decide(
+    source: Side, target: Side, pairs: Pairs, fixed: int = 0
+) -> tuple[list[Settled], list[Open]]:
+    """Settle what is determined.
+
+    Parameters
+    ----------
+    source, target
+        The two sides.
+    pairs
+        What the search proposes; the first ``fixed`` pairs are settled already.
+
+    Returns
+    -------
+    The settled pairs (without the fixed ones), and the target units that stay open.
+    """
+    proposal = {
+        int(column): int(row) for row, column in zip(pairs.rows, pairs.columns, strict=True)
+    }
+    known = list(zip(pairs.rows[:fixed].tolist(), pairs.columns[:fixed].tolist(), strict=True))
+    settled: dict[int, Settled] = {}
+    written = prior(source, target)
+    scores: list[_Scores] = []
+    for _ in range(_ROUNDS):
+        scores = _scores(source, target, pairs.blocks, settled, known, written)
+        fresh = [found for one in scores for found in _clear(one, proposal, settled, alone=False)]
+        if not fresh:
+            fresh = [
+                found for one in scores for found in _clear(one, proposal, settled, alone=True)
+            ]
+            fresh = _supported(fresh, source, target, settled, proposal)
+        if not fresh:
+            break
+        for found in fresh:
+            settled[found.column] = found
+    return list(settled.values()), _open(scores, proposal, settled, known)
+
+
+def _scores(
+    source: Side,
+    target: Side,
+    blocks: Sequence[Block],
+    settled: dict[int, Settled],
+    known: Sequence[tuple[int, int]],
+    written: Array,
+) -> list[_Scores]:
+    rows = np.array([one.row for one in settled.values()] + [row for row, _ in known], int)
+    columns = np.array([one.column for one in settled.values()] + [c for _, c in known], int)
+    weights = np.ones(len(rows), np.float32)
+    table = translation(source, target, (rows, columns, weights), written)
+    words = WordScore(source, target, table)
+    scopes = ScopeScore(source, target, rows, columns, weights) if len(rows) else None
+    found = []
+    for block in blocks:
+        word = words.block(block.rows, block.columns)
+        scope = (
+            scopes.block(block.rows, block.columns) if scopes is not None else np.zeros_like(word)
+        )
+        total = _WORDS * word + _SCOPES * scope + _ORDER * block.order + _NUMBERS * block.numbers
+        total = np.where(block.quality > 0, total * block.quality + 0.5 * block.quality, -np.inf)
+        found.append(_Scores(block=block, words=word, scopes=scope, total=total))
+    return found
+
+
+def _clear(
+    scores: _Scores, proposal: dict[int, int], settled: dict[int, Settled], *, alone: bool
+) -> list[Settled]:
+    """Return the pairs that are best for both units, among those that are not settled.
+
+    With ``alone`` those that have no rival left; otherwise those that beat one by a margin.
+    """
+    block = scores.block
+    taken = {one.row for one in settled.values()}
+    rows = np.array([place for place, row in enumerate(block.rows) if row not in taken], int)
+    columns = np.array(
+        [place for place, column in enumerate(block.columns) if column not in settled], int
+    )
+    if not len(rows) or not len(columns):
+        return []
+    part = scores.total[np.ix_(rows, columns)]
+    best_of_row, best_of_column = part.argmax(axis=1), part.argmax(axis=0)
+    found = []
+    for spot, place in enumerate(rows):
+        other = best_of_row[spot]
+        if best_of_column[other] != spot or not np.isfinite(part[spot, other]):
+            continue
+        row, column = int(block.rows[place]), int(block.columns[columns[other]])
+        if proposal.get(column) != row:
+            continue
+        rivals = np.concatenate([np.delete(part[spot], other), np.delete(part[:, other], spot)])
+        rivals = rivals[np.isfinite(rivals)]
+        gap = float(part[spot, other] - rivals.max()) if len(rivals) else np.inf
+        if (gap == np.inf) is not alone or gap < _MARGIN:
+            continue
+        at = (place, columns[other])
+        found.append(
+            Settled(
+                row=row,
+                column=column,
+                words=float(scores.words[at]),
+                scopes=float(scores.scopes[at]),
+                order=float(block.order[at]),
+                numbers=float(block.numbers[at]),
+                margin=gap,
+                alone=alone,
+            )
+        )
+    return found
+
+
+def _supported(
+    found: Sequence[Settled],
+    source: Side,
+    target: Side,
+    settled: dict[int, Settled],
+    proposal: dict[int, int],
+) -> list[Settled]:
+    """Keep of the pairs without a rival those that something speaks for."""
+    complete = len(proposal) / max(len(target.units), 1)
+    used = len(proposal) / max(len(source.units), 1)
+    whole = complete >= _COMPLETE and used >= _COMPLETE
+    return [
+        one
+        for one in found
+        if whole or one.words + 1.5 * one.scopes + one.order + 0.4 * one.numbers >= _SUPPORT
+    ]
+
+
+def _open(
+    scores: Sequence[_Scores],
+    proposal: dict[int, int],
+    settled: dict[int, Settled],
+    known: Sequence[tuple[int, int]],
+) -> list[Open]:
+    taken = {one.row for one in settled.values()} | {row for row, _ in known}
+    found = []
+    for one in scores:
+        for place, column in enumerate(one.block.columns):
+            if int(column) in settled or int(column) not in proposal:
+                continue
+            spot = int(np.flatnonzero(one.block.rows == proposal[int(column)])[0])
+            best = one.total[spot, place]
+            near = [
+                int(row)
+                for k, row in enumerate(one.block.rows)
+                if int(row) not in taken and one.total[k, place] >= best - 2 * _MARGIN
+            ]
+            found.append(
+                Open(
+                    column=int(column),
+                    rows=tuple(near),
+                    proposed=proposal[int(column)],
+                    why="nothing in names, numbers or order tells them apart"
+                    if len(near) > 1
+                    else "only its shape speaks for it",
+                )
+            )
+    return found
