@@ -112,7 +112,7 @@ def test_of_data_that_is_cut_off_all_that_is_whole(kept: float, whole: int, tmp_
     data = data_of(prefix).read_bytes()
     data_of(prefix).write_bytes(data[: int(len(data) * kept)])
     if not whole:
-        assert rebuild_index(prefix, [data_of(prefix)]) is not None
+        assert rebuild_index(prefix, {0: data_of(prefix)}, 1) is not None
         return
     store = open_source(prefix)
     assert len(store) == whole
@@ -151,7 +151,7 @@ def test_a_counter_that_contradicts_the_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="the index is not there"):
         open_source(prefix)
     with pytest.raises(SourceError, match="global_step would be 123, the name says 7"):
-        rebuild_index(prefix, [data_of(prefix)], [sibling])
+        rebuild_index(prefix, {0: data_of(prefix)}, 1, [sibling])
 
 
 def test_two_layouts_that_disagree_are_told(tmp_path: Path) -> None:
@@ -178,3 +178,31 @@ def test_one_of_two_data_files_is_missing(tmp_path: Path) -> None:
     ]
     for tensor in store:
         assert np.array_equal(tensor.fetch(), values(7)[str(tensor.name)])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.ckpt-7.data-00000-of-00001.tempstate123",
+        "model.ckpt-7_temp/part-00000-of-00001.data-00000-of-00001.tempstate123",
+        f"model.ckpt-7_temp_{'0a' * 16}/part-00000-of-00001.data-00000-of-00001.tempstate123",
+    ],
+)
+def test_a_save_that_was_killed_while_it_wrote(name: str, tmp_path: Path) -> None:
+    bundle(tmp_path / "model.ckpt-5", values(5))
+    prefix = bundle(tmp_path / "elsewhere" / "model.ckpt-7", values(7))
+    target = tmp_path / name
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(data_of(prefix).read_bytes()[: 2 * 8192 + 1000])
+    store = open_source(tmp_path / "model.ckpt-7")
+    assert [str(tensor.name) for tensor in store] == ["layer0/kernel", "layer1/kernel"]
+    for tensor in store:
+        assert np.array_equal(tensor.fetch(), values(7)[str(tensor.name)])
+    assert open_source(tmp_path).path == str(tmp_path)
+    assert len(open_source(tmp_path)) == 6, "of a folder, the save that is whole"
+
+
+def test_a_killed_save_with_nothing_that_tells_its_layout(tmp_path: Path) -> None:
+    (tmp_path / "m-1.data-00000-of-00001.tempstate9").write_bytes(bytes(100))
+    with pytest.raises(SourceError, match="killed while it wrote, before its index"):
+        open_source(tmp_path / "m-1")

@@ -10,10 +10,15 @@ from pathlib import Path
 from tfrepair.core.errors import SourceError, Unrecognised
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.readers.base import system_errors
-from tfrepair.readers.interrupted import has_spare_index, spare_index, unfinished_data
-from tfrepair.readers.lost_index import rebuild_index
+from tfrepair.readers.interrupted import (
+    has_spare_index,
+    spare_index,
+    unfinished_data,
+    unfinished_saves,
+)
+from tfrepair.readers.lost_index import data_files, rebuild_index
 from tfrepair.readers.neighborhood import Neighborhood
-from tfrepair.readers.saves import Save
+from tfrepair.readers.saves import Choice, Kind, Save, choose_save
 from tfrepair.readers.unmerged import find_unmerged, merge
 from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex, salvage_index
@@ -41,6 +46,32 @@ def nothing_there(path: Path) -> SourceError:
     return Unrecognised(message, remedy="give the prefix or any file of the checkpoint")
 
 
+def choose_bundle(path: Path) -> Choice:
+    """Find the save that a path means, be it only the data of one that was killed.
+
+    Raises
+    ------
+    SourceError
+        As :func:`tfrepair.readers.saves.choose_save`.
+    """
+    choice = choose_save(path)
+    if choice.saves:
+        return choice
+    with system_errors(path):
+        killed = unfinished_saves(path)
+    if len(killed) != 1:
+        return choice
+    ((prefix, files, count),) = killed
+    save = Save(
+        prefix=prefix,
+        kind=Kind.BUNDLE,
+        files=tuple(files.values()),
+        unfinished=files,
+        count=count,
+    )
+    return Choice(saves=(save,))
+
+
 def find_index(save: Save, templates: Sequence[Path] = ()) -> Found:
     """Read the index, or what an interrupted save left in its place.
 
@@ -60,6 +91,11 @@ def find_index(save: Save, templates: Sequence[Path] = ()) -> Found:
     SourceError
         If nothing of the index can be read, and nothing tells the layout of the data.
     """
+    if save.unfinished:
+        found = _rebuilt(save, templates)
+        if found is None:
+            raise nothing_there(save.prefix)
+        return found
     if save.unmerged is not None:
         return (*merge(save.unmerged), (save.unmerged.finding,))
     path = save.prefix.with_name(f"{save.prefix.name}.index")
@@ -89,8 +125,8 @@ def _without_index(save: Save, reason: str) -> Found | None:
 
 
 def _rebuilt(save: Save, templates: Sequence[Path]) -> Found | None:
-    data = [file for file in save.files if not file.name.endswith(".index")]
-    found = rebuild_index(save.prefix, data, templates)
+    files, count = (save.unfinished, save.count) if save.unfinished else data_files(save.files)
+    found = rebuild_index(save.prefix, files, count, templates)
     if found is None:
         return None
     findings = [

@@ -23,6 +23,8 @@ _TEMPORARY = re.compile(
     r"\.tempstate\d+$|\.tmp[0-9a-f]+$|_temp(?:_[0-9a-f]{32})?$|^checkpoint\.tmp", re.DOTALL
 )
 _UNFINISHED = re.compile(r"\.data-\d{5}-of-\d{5}\.tempstate\d+$")
+_PART_DATA = re.compile(r"^part-(\d{5})-of-(\d{5})\.data-")
+_SHARD_DATA = re.compile(r"^(.+)\.data-(\d{5})-of-(\d{5})\.tempstate\d+$", re.DOTALL)
 _PART = "part-00000-of-00001.index"
 _MAX_LISTED = 10
 
@@ -73,6 +75,33 @@ def unfinished_data(path: Path) -> tuple[Path, ...]:
         inside = entry.is_dir() and _TEMPORARY.search(entry.name)
         found += sorted(entry.iterdir()) if inside else [entry]
     return tuple(file for file in found if _UNFINISHED.search(file.name))
+
+
+def unfinished_saves(path: Path) -> tuple[tuple[Path, dict[int, Path], int], ...]:
+    """Return the saves that were killed while they wrote data, before any index.
+
+    Parameters
+    ----------
+    path
+        As for :func:`unfinished_data`.
+
+    Returns
+    -------
+    For each its prefix, its data files by number, and how many there should be.
+    """
+    found: dict[tuple[Path, int], dict[int, Path]] = {}
+    for file in unfinished_data(path):
+        part = _PART_DATA.match(file.name)
+        data = _SHARD_DATA.match(file.name)
+        if part is not None:
+            folder = _TEMPORARY.sub("", file.parent.name)
+            key, number = (file.parent.with_name(folder), int(part[2])), int(part[1])
+        elif data is not None:
+            key, number = (file.with_name(data[1]), int(data[3])), int(data[2])
+        else:
+            continue
+        found.setdefault(key, {}).setdefault(number, file)
+    return tuple((prefix, files, count) for (prefix, count), files in found.items())
 
 
 def has_spare_index(prefix: Path) -> bool:

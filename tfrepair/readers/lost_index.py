@@ -85,15 +85,19 @@ class _Fit:
         return (*(e for layout in self.layouts.values() for e in layout.cut), *self.missing)
 
 
-def rebuild_index(prefix: Path, data: Sequence[Path], given: Sequence[Path] = ()) -> Rebuilt | None:
+def rebuild_index(
+    prefix: Path, files: Mapping[int, Path], count: int, given: Sequence[Path] = ()
+) -> Rebuilt | None:
     """Rebuild the index of data files from what lies beside them.
 
     Parameters
     ----------
     prefix
         Of the save.
-    data
-        Its data files, with their final names.
+    files
+        Its data files by number, under whatever names.
+    count
+        How many there should be.
     given
         Files that the user names as templates; others are not looked at then.
 
@@ -106,11 +110,9 @@ def rebuild_index(prefix: Path, data: Sequence[Path], given: Sequence[Path] = ()
     SourceError
         If two layouts fit that disagree, or a template that the user names does not fit.
     """
-    files = _by_number(data)
     if not files:
         return None
-    count = max(total for _, total in files)
-    views = {number: map_file(path) for (number, _), path in files.items()}
+    views = {number: map_file(path) for number, path in files.items()}
     graph = next((g for view in views.values() if (g := _graph_in(view))), ())
     reasons: list[str] = []
     fits: list[_Fit] = []
@@ -136,24 +138,26 @@ def rebuild_index(prefix: Path, data: Sequence[Path], given: Sequence[Path] = ()
         header=header,
         entries=MappingProxyType(dict(sorted(entries.items()))),
         rebuilt=frozenset(entries),
+        absent=tuple(dict.fromkeys(item.name for item in chosen.cut)),
     )
-    paths = {number: path for (number, _), path in files.items()}
     return Rebuilt(
         index=index,
-        shards=Shards(prefix, header, paths),
+        shards=Shards(prefix, header, files),
         origin=chosen.origin,
         cut=chosen.cut,
     )
 
 
-def _by_number(data: Sequence[Path]) -> dict[tuple[int, int], Path]:
-    found = {}
-    for path in data:
+def data_files(paths: Sequence[Path]) -> tuple[dict[int, Path], int]:
+    """Sort data files by their numbers; returns them and how many there should be."""
+    found: dict[int, Path] = {}
+    totals = set()
+    for path in paths:
         match = _DATA.search(path.name)
         if match:
-            found[int(match[1]), int(match[2])] = path
-    totals = {total for _, total in found}
-    return found if len(totals) == 1 else {}
+            found[int(match[1])] = path
+            totals.add(int(match[2]))
+    return (found, totals.pop()) if len(totals) == 1 else ({}, 0)
 
 
 def _graph_in(view: memoryview) -> tuple[TrackableNode, ...]:

@@ -9,8 +9,8 @@ common in moved run folders.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -40,18 +40,21 @@ class Kind(StrEnum):
 class Save:
     """One save: its prefix, its format, its files that are there (the index first).
 
-    ``unmerged`` is set for a save in parts, of which nothing has its final name yet.
+    ``unmerged`` is set for a save in parts, of which nothing has its final name yet;
+    ``unfinished`` are the growing data files of a save that was killed, by number.
     """
 
     prefix: Path
     kind: Kind
     files: tuple[Path, ...]
     unmerged: Unmerged | None = None
+    unfinished: Mapping[int, Path] = field(default_factory=dict)
+    count: int = 0
 
     @property
     def is_complete(self) -> bool:
         """True if every file that the names of the others announce is there."""
-        if self.unmerged is not None:
+        if self.unmerged is not None or self.unfinished:
             return False
         if self.kind is Kind.V1:
             counts = {int(m["count"]) for f in self.files if (m := _SHARD.match(f.name))}

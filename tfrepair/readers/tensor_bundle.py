@@ -16,7 +16,7 @@ from tfrepair.core.errors import OverLimit, SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Limits, Origin, Purpose, SourceName, Tensor, TensorStore
 from tfrepair.readers.base import Candidate, system_errors
-from tfrepair.readers.bundle_index import find_index, nothing_there
+from tfrepair.readers.bundle_index import choose_bundle, find_index, nothing_there
 from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
 from tfrepair.readers.interrupted import leftovers, unfinished_data
 from tfrepair.readers.naming import Naming
@@ -60,7 +60,7 @@ class TensorBundleReader:
             If there is no save of this format, nothing of its index can be read, several saves
             could be meant, or a save of the first format with other content has the same prefix.
         """
-        choice = choose_save(path)
+        choice = choose_bundle(path)
         save = choice.of(Kind.BUNDLE)
         if save is None:
             raise nothing_there(path)

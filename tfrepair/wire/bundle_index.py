@@ -43,6 +43,8 @@ class BundleIndex:
         Keys of entries out of damaged blocks: only the data can prove them.
     rebuilt
         Keys of entries that were made anew: their checksums are those of the data as it is.
+    absent
+        Tensors that should be there too, and whose bytes are cut off.
     """
 
     where: str
@@ -52,6 +54,7 @@ class BundleIndex:
     corrections: tuple[str, ...] = ()
     unproven: frozenset[bytes] = frozenset()
     rebuilt: frozenset[bytes] = frozenset()
+    absent: tuple[str, ...] = ()
 
 
 def read_index(data: Buffer, where: str) -> BundleIndex:

@@ -140,6 +140,38 @@ def test_a_donor_of_another_shape_or_itself_damaged_gives_nothing(tmp_path: Path
     assert [p.name for p in result.parts if p.action is Action.DONOR] == ["step"]
 
 
+def test_a_killed_save_is_completed_by_the_save_before(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    older = bundle(run / "model.ckpt-5", values(5))
+    newer = bundle(tmp_path / "elsewhere" / "model.ckpt-7", values(7))
+    part = run / "model.ckpt-7_temp" / f"{PART}{DATA}.tempstate7"
+    part.parent.mkdir()
+    part.write_bytes(data_of(newer).read_bytes()[: 3 * 8192 + 10])
+    alone = repair(run / "model.ckpt-7", tmp_path / "alone")
+    assert alone.counts == {Action.REBUILT: 3, Action.LOST: 3}
+    fixed = repair(run / "model.ckpt-7", tmp_path / "fixed", donors=[older])
+    assert fixed.counts == {Action.REBUILT: 3, Action.DONOR: 3}
+    store = open_source(tmp_path / "fixed")
+    assert sorted(str(tensor.name) for tensor in store) == sorted(values(5))
+    for tensor in store:
+        source = 7 if tensor.name in ("layer0/kernel", "layer1/kernel", "layer2/kernel") else 5
+        assert tensor.checked().health.value == "verified"
+        assert np.array_equal(tensor.fetch(), values(source)[str(tensor.name)])
+
+
+def test_a_lost_index_is_written_anew(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    bundle(run / "model.ckpt-5", values(5))
+    prefix = bundle(run / "model.ckpt-7", values(7))
+    lost = index_of(prefix).read_bytes()
+    index_of(prefix).write_bytes(b"")
+    result = repair(prefix, tmp_path / "fixed")
+    assert (tmp_path / "fixed" / "model.ckpt-7.index").read_bytes() == lost
+    assert (result.exit_code, result.counts) == (3, {Action.REBUILT: 6})
+    note = (tmp_path / "fixed" / "rescue-note.md").read_text()
+    assert "rebuilt from the layout that model.ckpt-5.index tells" in note
+
+
 def test_a_saved_model_keeps_all_its_other_files(tmp_path: Path) -> None:
     model = tmp_path / "model"
     prefix = bundle(model / "variables" / "variables", values(1))

@@ -16,11 +16,11 @@ from tfrepair.api.repairs.job import Action, Job, Part, RepairOptions, Step
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding
 from tfrepair.core.tensor import Health, Limits, TensorStore
-from tfrepair.readers.bundle_index import find_index
+from tfrepair.readers.bundle_index import choose_bundle, find_index
 from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
 from tfrepair.readers.registry import open_source
 from tfrepair.readers.saves import Kind as SaveKind
-from tfrepair.readers.saves import Save, choose_save
+from tfrepair.readers.saves import Save
 from tfrepair.readers.stored import StoredTensor
 from tfrepair.wire.bundle import BundleEntry, shard_name
 from tfrepair.wire.bundle_data import Shards
@@ -76,6 +76,8 @@ class BundleJob:
     ----------
     keys
         Key in the index of each of the parts.
+    added
+        Tensors of donors for which the source has no place.
     foreign
         Pieces of donors, by the keys of those that they stand in for.
     lost
@@ -94,6 +96,7 @@ class BundleJob:
     shards: Shards
     pieces: tuple[_Piece, ...]
     keys: tuple[str, ...]
+    added: tuple[BundleTensor, ...]
     foreign: Mapping[bytes, _Piece]
     lost: frozenset[bytes]
     root: Path | None
@@ -136,6 +139,22 @@ class BundleJob:
                         entries[piece.key] = self._write_piece(file, piece)
                     done += 1
                     step(done, len(self.pieces))
+                if number == self.index.header.num_shards - 1:
+                    entries |= self._write_added(file, number)
+        return entries
+
+    def _write_added(self, file: BinaryIO, shard: int) -> dict[bytes, BundleEntry]:
+        """Write the tensors of donors for which the source has no place behind all others."""
+        entries: dict[bytes, BundleEntry] = {}
+        for tensor in self.added:
+            if tensor.entry.slices:
+                whole = tensor.key.encode("utf-8", "surrogateescape")
+                entries[whole] = replace(tensor.entry, shard=shard)
+            for piece in _pieces((tensor,))[0]:
+                content = memoryview(piece.content())
+                at = file.seek(0, 2)
+                file.write(content)
+                entries[piece.key] = replace(piece.entry, shard=shard, offset=at)
         return entries
 
     def _write_piece(self, file: BinaryIO, piece: _Piece) -> BundleEntry:
@@ -165,18 +184,26 @@ class BundleRepairer:
 
     def prepare(self, path: Path, options: RepairOptions) -> Job | None:
         """Look at a bundle; see :class:`tfrepair.api.repairs.job.Repairer`."""
-        choice = choose_save(path)
+        choice = choose_bundle(path)
         save = choice.of(SaveKind.BUNDLE)
         if save is None:
             return None
         index, shards, findings = find_index(save, options.templates)
         tensors = tensors_of(index, shards)
         pieces, lost = _pieces(tensors)
-        foreign = _from_donors(options.donors, [p for p in pieces if p.key in lost])
+        donors = _opened(options.donors)
+        foreign = _from_donors(donors, [p for p in pieces if p.key in lost])
+        added = _added(donors, index)
         gone = _with_wholes(lost - foreign.keys(), tensors)
         root = _saved_model(save)
         names = {t.origin.key: str(t.name) for t in open_source(path, limits=Limits())}
-        parts = _parts(tensors, names, foreign, gone, save)
+        given = tuple(_given(tensor, save) for tensor in added)
+        absent = set(index.absent) - {tensor.key for tensor in added}
+        parts = (
+            *_parts(tensors, names, foreign, gone, save),
+            *given,
+            *(_cut(name) for name in index.absent if name in absent),
+        )
         return BundleJob(
             format=self.name,
             kind=CHECKPOINT if root is None else SAVED_MODEL,
@@ -187,7 +214,11 @@ class BundleRepairer:
             index=index,
             shards=shards,
             pieces=pieces,
-            keys=tuple(tensor.key for tensor in tensors),
+            keys=(
+                *(tensor.key for tensor in (*tensors, *added)),
+                *(name for name in index.absent if name in absent),
+            ),
+            added=added,
             foreign=foreign,
             lost=gone,
             root=root,
@@ -219,21 +250,50 @@ def _with_wholes(lost: set[bytes], tensors: Sequence[BundleTensor]) -> frozenset
     return frozenset(gone)
 
 
-def _from_donors(donors: Sequence[Path], wanted: Sequence[_Piece]) -> dict[bytes, _Piece]:
-    """Return the pieces that donors have whole, under the same key, with type and shape alike."""
-    found: dict[bytes, _Piece] = {}
+def _opened(donors: Sequence[Path]) -> list[tuple[BundleTensor, ...]]:
+    """Return the tensors of every donor.
+
+    Raises
+    ------
+    SourceError
+        If one is no checkpoint of this format.
+    """
+    opened = []
     for path in donors:
-        save = choose_save(path).of(SaveKind.BUNDLE)
+        save = choose_bundle(path).of(SaveKind.BUNDLE)
         if save is None:
             message = f"{path}: a donor must be a checkpoint of the same format"
             raise SourceError(message, remedy="give the prefix of an older save of the same run")
         index, shards, _ = find_index(save)
-        given = {piece.key: piece for piece in _pieces(tensors_of(index, shards))[0]}
+        opened.append(tensors_of(index, shards))
+    return opened
+
+
+def _from_donors(
+    donors: Sequence[tuple[BundleTensor, ...]], wanted: Sequence[_Piece]
+) -> dict[bytes, _Piece]:
+    """Return the pieces that donors have whole, under the same key, with type and shape alike."""
+    found: dict[bytes, _Piece] = {}
+    for tensors in donors if wanted else ():
+        given = {piece.key: piece for piece in _pieces(tensors)[0]}
         for piece in wanted:
             other = given.get(piece.key)
             if piece.key not in found and other is not None and _may_replace(other, piece):
                 found[piece.key] = other
     return found
+
+
+def _added(
+    donors: Sequence[tuple[BundleTensor, ...]], index: BundleIndex
+) -> tuple[BundleTensor, ...]:
+    """Return the whole tensors of donors that are cut off in the source, place and all."""
+    found: dict[str, BundleTensor] = {}
+    for tensors in donors if index.absent else ():
+        for tensor in tensors:
+            is_wanted = tensor.key in index.absent and tensor.key not in found
+            if is_wanted and tensor.examine()[0] in (Health.VERIFIED, Health.CORRECTED):
+                found[tensor.key] = tensor
+    return tuple(found[name] for name in index.absent if name in found)
 
 
 def _may_replace(donor: _Piece, piece: _Piece) -> bool:
@@ -309,6 +369,21 @@ def _part(
         return Part(name=name, action=Action.CORRECTED, health=health, origin=origin, note=note)
     action = Action.REBUILT if health is Health.UNVERIFIED else Action.KEPT
     return Part(name=name, action=action, health=health, origin=origin, note=note)
+
+
+def _given(tensor: BundleTensor, save: Save) -> Part:
+    return Part(
+        name=tensor.key,
+        action=Action.DONOR,
+        health=tensor.examine()[0],
+        origin=f"{tensor.path} at byte {tensor.offset}",
+        note=f"from a donor, since the one in {save.prefix.name} is cut off",
+    )
+
+
+def _cut(name: str) -> Part:
+    note = "its bytes are not there: the data ends before it does"
+    return Part(name=name, action=Action.LOST, health=Health.TRUNCATED, note=note)
 
 
 def _actions(
