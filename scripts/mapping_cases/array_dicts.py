@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables with long rows
 """Pickled dictionaries of arrays: converted Caffe models, MTCNN, SoundNet, PyTorch state.
 
 Names and shapes after davidsandberg/facenet ``src/align/detect_face.py``, ethereon/caffe-tensorflow
@@ -261,7 +262,41 @@ def _torch() -> Iterator[Case]:
     yield case
 
 
+def _esrgan() -> Iterator[Case]:
+    case = _case(
+        "esrgan_rrdb_state_npz__keras3",
+        "xinntao/ESRGAN RRDBNet_arch.py state dict as npz (RRDB_trunk.N.RDBn.convn, trunk_conv, upconv1, HRconv, conv_last), 8 blocks; target Keras 3 counted from 0",
+        "rule: block, dense block and convolution numbers; kernels (out, in, h, w)",
+        "super_resolution",
+        "oihw",
+        "natural_order",
+        "same_shape",
+    )
+    case.source_format, case.order = "npz", "file"
+    rows = [("conv_first", "shallow", 3, 64)]
+    for block in range(8):
+        for dense in range(3):
+            for number in range(5):
+                inputs, out = 64 + 32 * number, 32 if number < 4 else 64
+                old = f"RRDB_trunk.{block}.RDB{dense + 1}.conv{number + 1}"
+                rows.append((old, f"rrdb_{block}/dense_{dense}/conv_{number}", inputs, out))
+    rows += [("trunk_conv", "trunk", 64, 64), ("upconv1", "upsample_0", 64, 64)]
+    rows += [("upconv2", "upsample_1", 64, 64), ("HRconv", "high_resolution", 64, 64)]
+    rows += [("conv_last", "output", 64, 3)]
+    for old, new, inputs, out in rows:
+        case.pair(
+            f"{old}.weight",
+            f"{new}/kernel",
+            (out, inputs, 3, 3),
+            "Conv2D",
+            want=(3, 3, inputs, out),
+            transform="transpose:2,3,1,0",
+        )
+        case.pair(f"{old}.bias", f"{new}/bias", (out,), "Conv2D")
+    yield case
+
+
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
-    for family in (_mtcnn, _alexnet, _vgg, _soundnet, _torch):
+    for family in (_mtcnn, _alexnet, _vgg, _soundnet, _torch, _esrgan):
         yield from family()

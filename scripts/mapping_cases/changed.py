@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - one row of a table stays one line
+# ruff: noqa: E501 - tables with long rows
 """Cases of the other families, changed: scopes, order, layers, heads, shadows, ensembles.
 
 Every function takes a finished case and returns it with another name; nothing is random: orders
@@ -323,6 +323,38 @@ def _averages() -> Iterator[Case]:
     yield _shadows(case, "average/")
 
 
+def _only_averages() -> Iterator[Case]:
+    case = _base(
+        text,
+        "google_nmt_gnmt_v2__keras3",
+        "averages_only",
+        "the file holds the moving averages alone",
+        "ema",
+    )
+    yield _rename(
+        case, lambda name: name if name == "Variable" else f"{name}/ExponentialMovingAverage"
+    )
+    case = _base(
+        keras_files,
+        "qubvel_unet_resnet18_h5__keras3",
+        "double_names",
+        "group and weight name in full, with :0",
+        "lookalike",
+    )
+    yield _rename(case, lambda name: f"{name.split('/')[0]}/{name}:0")
+    case = _base(
+        reinforcement,
+        "baselines_ddpg__keras3",
+        "tower_scope",
+        "all names under worker_0/ with RMSProp slots",
+        "renamed_scope",
+        "slots",
+    )
+    case = _rename(case, lambda name: f"worker_0/{name}")
+    case.slots(("RMSProp", "RMSProp_1"), [row["source"] for row in case.truth])
+    yield case
+
+
 def _ensembles() -> Iterator[Case]:
     for word, single in (("members", False), ("one_of_five", True)):
         case = Case(
@@ -363,5 +395,5 @@ def _ensembles() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
-    for family in (_scopes, _layers, _heads, _averages, _ensembles):
+    for family in (_scopes, _layers, _heads, _averages, _only_averages, _ensembles):
         yield from family()

@@ -224,6 +224,36 @@ def _unet() -> list[Layer]:
     return [*layers, conv(1, 1, 2, 1, name="head_logits")]
 
 
+def _dilated() -> Iterator[Case]:
+    case = _case(
+        "keras2_dilated_tower_h5__keras3_units",
+        "Keras 2.0 file of a dilated residual tower in the manner of Illumina/SpliceAI (all layers numbered; the 1-wide skip convolutions are made between the units and listed last); target Keras 3 units of its own",
+        "rule: creation numbers follow the network",
+        "genomics",
+        "auto_numbered",
+        "natural_order",
+        "same_shape",
+        "lookalike",
+    )
+    new = [
+        conv(1, 4, 48, kind="Conv1D", name="stem"),
+        conv(1, 48, 48, kind="Conv1D", name="skip_0"),
+    ]
+    for unit in range(12):
+        width = (9, 15, 25)[unit // 4]
+        for part in "ab":
+            new.append(norm(48, name=f"unit_{unit}/norm_{part}"))
+            new.append(conv(width, 48, 48, kind="Conv1D", name=f"unit_{unit}/conv_{part}"))
+        if unit % 4 == 3:
+            new.append(conv(1, 48, 48, kind="Conv1D", name=f"skip_{unit // 4 + 1}"))
+    new.append(conv(1, 48, 3, kind="Conv1D", name="logits"))
+    old = numbered([replace(layer, name="") for layer in new], first=1)
+    late = [n for n, layer in enumerate(new) if layer.name.startswith("skip")]
+    order = [n for n in range(len(new) - 1) if n not in late] + [*late, len(new) - 1]
+    _fill(case, [old[n] for n in order], [new[n] for n in order])
+    yield case
+
+
 def _recurrent() -> Iterator[Case]:
     case = _case(
         "textgenrnn_cudnn_h5__keras3_lstm",
@@ -587,5 +617,5 @@ def _pointnet() -> list[Layer]:
 
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
-    for family in (_keras1_files, _numbers, _recurrent, _named, _nested):
+    for family in (_keras1_files, _numbers, _dilated, _recurrent, _named, _nested):
         yield from family()

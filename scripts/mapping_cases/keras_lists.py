@@ -270,7 +270,97 @@ def _npz() -> Iterator[Case]:
     yield case
 
 
+def _conventions() -> Iterator[Case]:
+    case = _case(
+        "keras2_list_mobilenet_like__keras3",
+        "get_weights() of a small MobileNet under Keras 2.2.4 (depthwise kernels, normalization "
+        "without scale after the depthwise layers); target Keras 3, depthwise kernels called kernel",
+        "construction: layer by layer",
+        "cnn",
+        "depthwise",
+        "same_shape",
+    )
+    layers, channels = [conv(3, 3, 3, 32, bias=False), norm(32)], 32
+    for width in (64, 64, 128, 128, 128):
+        depthwise = conv(3, 3, channels, 1, bias=False, kind="DepthwiseConv2D")
+        layers += [depthwise, norm(channels, scale=False)]
+        layers += [conv(1, 1, channels, width, bias=False), norm(width)]
+        channels = width
+    add_list(case, _flat(_rows(case, numbered([*layers, dense(128, 6)]))))
+    yield case
+    case = _case(
+        "keras2_list_with_optimizer__keras3",
+        "get_weights() followed by optimizer.get_weights() in one list (iterations, all first and "
+        "all second moments of Adam); target the Keras 3 model alone",
+        "construction: layer by layer; what comes after the model is the optimizer",
+        "cnn",
+        "slots",
+    )
+    rows = _flat(_rows(case, numbered(_vgg((32, 48)), prefix="sequential/")))
+    trained = _split(case, rows)[0]
+    moments = [("", shape) for _ in range(2) for _, shape in trained]
+    add_list(case, [*rows, ("", ()), *moments])
+    yield case
+    case = _case(
+        "torch_list_conv_bn_oihw__keras3",
+        "values of a PyTorch state dict as a list (convolution (out, in, h, w), gamma, beta, mean, "
+        "variance, counter; dense (out, in)); target Keras 3",
+        "construction: layer by layer; kernels transposed",
+        "cnn",
+        "oihw",
+        "transposed",
+    )
+    layers = numbered([*_plain_cnn((16, 32, 64, 64)), dense(64, 12)], prefix="net/")
+    for layer, paths in zip(layers, add_targets(case, layers), strict=True):
+        for variable, path in zip(layer.variables, paths, strict=True):
+            axes = {4: (3, 2, 0, 1), 2: (1, 0)}.get(len(variable.shape), ())
+            shape = tuple(variable.shape[axis] for axis in axes) or variable.shape
+            how = {4: "transpose:2,3,1,0", 2: "transpose:1,0"}.get(len(axes), "identity")
+            case.edge(case.source(f"arr_{len(case.sources)}", shape), path, how)
+        if layer.kind == "BatchNormalization":
+            case.source(f"arr_{len(case.sources)}", (), "int64")
+    yield case
+    case = _case(
+        "keras1_list_bidirectional_lstm__keras3",
+        "get_weights() of Embedding, Bidirectional(LSTM), Dense under Keras 1.2.2: 24 arrays, first "
+        "the 12 of the forward layer (W, U, b of i, c, f, o), then those of the backward layer",
+        "rule: gate by gate into the fused kernels of Keras 3: i, f, c, o",
+        "rnn",
+        "bidirectional",
+        "gate_order",
+        "split_gates",
+    )
+    layers = [embedding(4000, 80), bidirectional("LSTM", 80, 48), dense(96, 2)]
+    paths = add_targets(case, numbered(layers, prefix="sequential/"))
+    case.edge(case.source("arr_0", (4000, 80)), paths[0][0])
+    for half in (paths[1][:3], paths[1][3:]):
+        _keras1_gates(case, half, (80, 48), (0, 2, 1, 3))
+    add_list_from(case, rows_of(paths[2], layers[2]))
+    yield case
+    case = _case(
+        "npy_list_in_string_order__keras3",
+        "get_weights() written to an enumerated archive, read back by sorted(keys) and saved again "
+        "without names: 0, 1, 10, 11, ... 2, 20; target Keras 3 functional",
+        "construction: the positions of the list are the numbers sorted as strings",
+        "cnn",
+        "natural_order",
+        "string_order",
+    )
+    rows = _flat(_rows(case, numbered(_vgg((16, 24, 40), classes=9))))
+    order = sorted(range(len(rows)), key=str)
+    add_list(case, [rows[number] for number in order])
+    yield case
+
+
+def _plain_cnn(widths: Sequence[int]) -> list[Layer]:
+    layers, channels = [], 3
+    for width in widths:
+        layers += [conv(3, 3, channels, width, bias=False), norm(width)]
+        channels = width
+    return layers
+
+
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
-    for family in (_plain, _nested, _recurrent, _changed, _npz):
+    for family in (_plain, _nested, _recurrent, _changed, _npz, _conventions):
         yield from family()
