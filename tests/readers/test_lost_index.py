@@ -206,3 +206,17 @@ def test_a_killed_save_with_nothing_that_tells_its_layout(tmp_path: Path) -> Non
     (tmp_path / "m-1.data-00000-of-00001.tempstate9").write_bytes(bytes(100))
     with pytest.raises(SourceError, match="killed while it wrote, before its index"):
         open_source(tmp_path / "m-1")
+
+
+def test_the_gaps_of_a_damaged_index_are_filled(tmp_path: Path) -> None:
+    """Entries that the damaged index still proves keep their stored checksums."""
+    run = CHECKPOINTS / "run_keras3"
+    for step in (2, 4):
+        for end in (DATA, INDEX):
+            shutil.copyfile(run / f"ckpt-{step}{end}", tmp_path / f"ckpt-{step}{end}")
+    path = tmp_path / f"ckpt-4{INDEX}"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:300] + bytes(64) + whole[364:])
+    index = found(tmp_path / "ckpt-4")
+    assert as_bytes(index) == whole
+    assert 0 < len(index.rebuilt) <= len(index.entries)

@@ -5,7 +5,9 @@ Comes after :mod:`tfrepair.readers.saves`, which says which save is meant, and b
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from tfrepair.core.errors import SourceError, Unrecognised
 from tfrepair.core.findings import Finding, Severity
@@ -20,6 +22,7 @@ from tfrepair.readers.lost_index import data_files, rebuild_index
 from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.readers.saves import Choice, Kind, Save, choose_save
 from tfrepair.readers.unmerged import find_unmerged, merge
+from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex, salvage_index
 from tfrepair.wire.bundle_layout import describe
@@ -106,6 +109,10 @@ def find_index(save: Save, templates: Sequence[Path] = ()) -> Found:
         if found is None:
             raise
         return found
+    if index.problems:
+        completed = _completed(save, index, templates)
+        if completed is not None:
+            return completed
     shards = Shards(save.prefix, index.header)
     if not has_spare_index(save.prefix) or Neighborhood(index, shards).is_sound:
         return index, shards, ()
@@ -122,6 +129,46 @@ def _without_index(save: Save, reason: str) -> Found | None:
         return (*merge(parts), (parts.finding,))
     except SourceError:
         return None
+
+
+def _completed(save: Save, index: BundleIndex, templates: Sequence[Path]) -> Found | None:
+    """Add to a damaged index what a layout says of the data, if it agrees with all the rest."""
+    try:
+        found = _rebuilt(save, templates)
+    except SourceError:
+        return None
+    if found is None:
+        return None
+    made, shards, _ = found
+    proven = {k: e for k, e in index.entries.items() if k not in index.unproven}
+    if any(not _is_same_place(made.entries.get(key), entry) for key, entry in proven.items()):
+        return None
+    entries = {**made.entries, **proven}
+    finding = Finding(
+        code="index-rebuilt",
+        severity=Severity.WARNING,
+        where=index.where,
+        message=f"{len(index.problems)} parts of the index are damaged; "
+        f"{len(entries) - len(proven)} "
+        f"of {len(entries)} entries were rebuilt from the layout of the data, and no stored "
+        "checksum vouches for them",
+        remedy="look at the values; `tfrepair repair` writes the index",
+    )
+    index = replace(
+        made,
+        where=index.where,
+        entries=MappingProxyType(dict(sorted(entries.items()))),
+        rebuilt=frozenset(entries.keys() - proven.keys()),
+        corrections=index.corrections,
+    )
+    return index, shards, (finding,)
+
+
+def _is_same_place(made: BundleEntry | None, stored: BundleEntry) -> bool:
+    if made is None:
+        return False
+    one, other = (replace(entry, crc=0, slices=()) for entry in (made, stored))
+    return one == other and set(made.slices) == set(stored.slices)
 
 
 def _rebuilt(save: Save, templates: Sequence[Path]) -> Found | None:
