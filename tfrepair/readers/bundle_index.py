@@ -21,6 +21,7 @@ from tfrepair.readers.interrupted import (
 from tfrepair.readers.lost_index import data_files, rebuild_index
 from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.readers.saves import Choice, Kind, Save, choose_save
+from tfrepair.readers.shard_places import place_shards
 from tfrepair.readers.unmerged import find_unmerged, merge
 from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.bundle_data import Shards
@@ -113,11 +114,33 @@ def find_index(save: Save, templates: Sequence[Path] = ()) -> Found:
         completed = _completed(save, index, templates)
         if completed is not None:
             return completed
-    shards = Shards(save.prefix, index.header)
+    shards, misplaced = _placed(save, index)
     if not has_spare_index(save.prefix) or Neighborhood(index, shards).is_sound:
-        return index, shards, ()
+        return index, shards, misplaced
     reason = f"{path} does not belong to the data: the save before was overwritten halfway"
-    return _spare(save, reason) or (index, shards, ())
+    return _spare(save, reason) or (index, shards, misplaced)
+
+
+def _placed(save: Save, index: BundleIndex) -> tuple[Shards, tuple[Finding, ...]]:
+    """Return the data files of a save, by content where their names do not fit."""
+    shards = Shards(save.prefix, index.header)
+    data = [file for file in save.files if not file.name.endswith(".index")]
+    count = index.header.num_shards
+    expected = {shards.path(number) for number in range(count)} if count <= len(data) + 1 else set()
+    if count == 1 and expected == set(data):
+        return shards, ()
+    places = place_shards(index, save.prefix, data)
+    if not places:
+        return shards, ()
+    listed = ", ".join(f"{path.name} is shard {number}" for number, path in places.items())
+    finding = Finding(
+        code="shards-misnamed",
+        severity=Severity.WARNING,
+        where=str(save.prefix),
+        message=f"data files have the names of others: by their checksums {listed}",
+        remedy="`tfrepair repair` writes them under their own names",
+    )
+    return Shards(save.prefix, index.header, places), (finding,)
 
 
 def _without_index(save: Save, reason: str) -> Found | None:

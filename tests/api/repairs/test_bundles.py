@@ -172,6 +172,27 @@ def test_a_lost_index_is_written_anew(tmp_path: Path) -> None:
     assert "rebuilt from the layout that model.ckpt-5.index tells" in note
 
 
+def test_exchanged_data_files_find_their_places(tmp_path: Path) -> None:
+    prefix = bundle(tmp_path / "run" / "model.ckpt-7", values(7), shards=3)
+    whole = {path.name: path.read_bytes() for path in prefix.parent.iterdir()}
+    first, second = data_of(prefix, 0, 3), data_of(prefix, 1, 3)
+    first.write_bytes(whole[second.name])
+    second.write_bytes(whole[first.name])
+    result = repair(prefix, tmp_path / "fixed")
+    assert result.exit_code == 0
+    assert "data files have the names of others" in result.actions[0]
+    for name, content in whole.items():
+        assert (tmp_path / "fixed" / name).read_bytes() == content
+
+
+def test_a_data_file_with_a_wrong_count_in_its_name(tmp_path: Path) -> None:
+    prefix = bundle(tmp_path / "run" / "model.ckpt-7", values(7))
+    whole = data_of(prefix).read_bytes()
+    data_of(prefix).rename(data_of(prefix, 0, 2))
+    assert repair(prefix, tmp_path / "fixed").exit_code == 0
+    assert (tmp_path / "fixed" / data_of(prefix).name).read_bytes() == whole
+
+
 def test_a_saved_model_keeps_all_its_other_files(tmp_path: Path) -> None:
     model = tmp_path / "model"
     prefix = bundle(model / "variables" / "variables", values(1))

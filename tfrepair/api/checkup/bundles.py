@@ -14,19 +14,16 @@ from tfrepair.api.checkup.interrupted import Way, killed, ways_of
 from tfrepair.api.checkup.inventory import Fileset, names_of, parts_of, size_of, step_of
 from tfrepair.api.checkup.readings import (
     BundleReading,
-    final_name,
-    fits,
     open_index,
     read_bundle,
-    sample_of,
 )
-from tfrepair.api.checkup.shard_places import place_shards
 from tfrepair.api.checkup.stand_ins import EMPTY, stand_in
 from tfrepair.api.checkup.surroundings import Surroundings
 from tfrepair.api.checkup.verdicts import SaveCheckup, State, cause
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Health
+from tfrepair.readers.shard_places import final_name, fits, place_shards, sample_of
 from tfrepair.wire.bundle_index import BundleIndex
 
 _FORMAT = "tensor_bundle"

@@ -16,7 +16,6 @@ from pathlib import Path
 from tfrepair.api.checkup.inventory import Fileset, names_of, parts_of, size_of
 from tfrepair.api.checkup.readings import (
     BundleReading,
-    final_name,
     open_index,
     read_bundle,
 )
@@ -24,6 +23,7 @@ from tfrepair.api.checkup.surroundings import Surroundings
 from tfrepair.api.checkup.verdicts import cause
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding
+from tfrepair.readers.shard_places import final_name
 from tfrepair.wire.bundle import shard_name
 from tfrepair.wire.bundle_index import BundleIndex
 from tfrepair.wire.bundle_merge import merge_indexes

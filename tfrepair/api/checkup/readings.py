@@ -17,16 +17,11 @@ from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
 from tfrepair.readers.naming import Naming
 from tfrepair.readers.object_names import name_objects
 from tfrepair.readers.saver_names import name_saver_tensors
-from tfrepair.wire.bundle import OBJECT_GRAPH_KEY, BundleEntry, BundleHeader, shard_name
-from tfrepair.wire.bundle_data import Shards, verify_bytes
+from tfrepair.wire.bundle import OBJECT_GRAPH_KEY
+from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex, salvage_index
 from tfrepair.wire.mapping import map_file
 from tfrepair.wire.object_graph import TrackableNode, read_trackable_graph
-
-_SAMPLE = 6
-_SAMPLE_BYTES = 1 << 20
-_TINY = 64
-"""Smaller tensors are often equal in all saves: they say nothing about which one this is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,30 +84,6 @@ def open_index(path: Path) -> BundleIndex:
         message = f"{path}: {len(index.entries)} entries, the limit is {limit}"
         raise OverLimit(message)
     return index
-
-
-def fits(path: Path, entries: tuple[BundleEntry, ...], header: BundleHeader) -> bool:
-    """Say whether a file holds the tensors of a sample, by their checksums."""
-    try:
-        view = map_file(path)
-        for entry in entries:
-            verify_bytes(view[entry.offset : entry.offset + entry.size], entry, header, "")
-    except SourceError:
-        return False
-    return bool(entries)
-
-
-def sample_of(index: BundleIndex, shard: int) -> tuple[BundleEntry, ...]:
-    """Return a few entries of a shard, large enough to tell saves from each other."""
-    of_shard = [e for e in index.entries.values() if e.shard == shard and e.size and not e.slices]
-    handy = [entry for entry in of_shard if entry.size <= _SAMPLE_BYTES] or of_shard
-    telling = [entry for entry in handy if entry.size >= _TINY] or handy
-    return tuple(sorted(telling, key=lambda entry: entry.size)[:_SAMPLE])
-
-
-def final_name(prefix: Path, shard: int, header: BundleHeader) -> Path:
-    """Return the path under which TensorFlow looks for a shard."""
-    return prefix.with_name(shard_name(prefix.name, shard, header.num_shards))
 
 
 def _examined(part: BundleTensor) -> tuple[Health, str]:
