@@ -273,8 +273,8 @@ def _npz() -> Iterator[Case]:
 def _conventions() -> Iterator[Case]:
     case = _case(
         "keras2_list_mobilenet_like__keras3",
-        "get_weights() of a small MobileNet under Keras 2.2.4 (depthwise kernels, normalization "
-        "without scale after the depthwise layers); target Keras 3, depthwise kernels called kernel",
+        "get_weights() of a small MobileNet under Keras 2.2.4 (depthwise kernels, no scale in the "
+        "normalization after them); target Keras 3, depthwise kernels called kernel",
         "construction: layer by layer",
         "cnn",
         "depthwise",
@@ -322,8 +322,8 @@ def _conventions() -> Iterator[Case]:
     yield case
     case = _case(
         "keras1_list_bidirectional_lstm__keras3",
-        "get_weights() of Embedding, Bidirectional(LSTM), Dense under Keras 1.2.2: 24 arrays, first "
-        "the 12 of the forward layer (W, U, b of i, c, f, o), then those of the backward layer",
+        "get_weights() of Embedding, Bidirectional(LSTM), Dense under Keras 1.2.2: 24 arrays, "
+        "first the 12 of the forward layer (W, U, b of i, c, f, o), then those of the backward layer",
         "rule: gate by gate into the fused kernels of Keras 3: i, f, c, o",
         "rnn",
         "bidirectional",
