@@ -8,6 +8,7 @@ trainable flag of each variable are facts of the library) and returns rows in th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 
@@ -28,11 +29,15 @@ class Variable:
 
 
 def variables(name: str, **options: Any) -> tuple[Variable, ...]:  # noqa: ANN401 - Keras' options
-    """Return the variables of ``keras.applications.NAME(weights=None, **options)``."""
+    """Return the variables of ``keras.applications.NAME(weights=None, **options)``.
+
+    A name with a dot is looked up under ``keras.src``: what Keras has but does not export.
+    """
     import keras  # noqa: PLC0415 - slow to import
 
     keras.utils.clear_session()
-    model = getattr(keras.applications, name)(weights=None, **options)
+    home = keras.src if "." in name else keras.applications  # type: ignore[attr-defined]
+    model = attrgetter(name)(home)(weights=None, **options)
     return tuple(
         Variable(
             layer=variable.path.rpartition("/")[0],
