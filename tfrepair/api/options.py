@@ -32,8 +32,6 @@ class Options:
         Reader to use, ``None`` to find out by content.
     keras, input_shapes, optimizer, loss, metrics
         Go with the architecture; see :func:`tfrepair.architecture.request.arch_request`.
-    custom_objects
-        Python file that defines what a configuration names and Keras has not; it is run.
     sample_input
         For a live model that is not built.
     graph_inputs, graph_outputs, feeds
@@ -62,8 +60,7 @@ class Options:
     """
 
     reader: str | None = None
-    keras: int | None = None
-    custom_objects: str | Path | None = None
+    keras: int = 3
     input_shapes: tuple[str, ...] = ()
     optimizer: str = ""
     loss: str = ""
@@ -88,8 +85,7 @@ class PlanKeywords(TypedDict, total=False):
     """Keywords of :func:`tfrepair.plan`: fields of :class:`Options`."""
 
     reader: str | None
-    keras: int | None
-    custom_objects: str | Path | None
+    keras: int
     input_shapes: tuple[str, ...]
     optimizer: str
     loss: str
