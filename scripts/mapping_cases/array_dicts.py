@@ -70,6 +70,7 @@ def _mtcnn() -> Iterator[Case]:
             kind = "Conv2D" if net == "det1" else "Dense"
             case.pair(f"{name}/weights", f"{path}/kernel", shape, kind)
             case.pair(f"{name}/biases", f"{path}/bias", (out,), kind)
+        case.sources = dict(reversed(case.sources.items()))
         yield case
 
 

@@ -144,6 +144,37 @@ def _keras1_files() -> Iterator[Case]:
     yield case
 
 
+def _theano_vgg() -> Iterator[Case]:
+    for backend, spell in (("th_kernels", _keras1), ("tf_kernels", _keras1_tf)):
+        case = _case(
+            f"keras1_vgg16_th_dim_ordering_{backend}_h5__keras3",
+            f"fchollet/deep-learning-models vgg16.py, weights for dim ordering th with {backend} (convolutions (out, in, rows, columns), fc1 reads (512, 7, 7)); target keras.applications.VGG16, channels last",
+            "rule: block and layer names; Theano kernels are turned by 180 degrees; the flattened input of fc1 is reordered",
+            "cnn",
+            "oihw",
+            "flatten_order",
+            *(("theano_flip",) if backend == "th_kernels" else ()),
+        )
+        layers, channels = [], 3
+        for block, (width, count) in enumerate(
+            ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), 1
+        ):
+            for number in range(1, count + 1):
+                layers.append(conv(3, 3, channels, width, name=f"block{block}_conv{number}"))
+                channels = width
+        layers += [
+            dense(25088, 4096, name="fc1"),
+            dense(4096, 4096, name="fc2"),
+            dense(4096, 1000, name="predictions"),
+        ]
+        flip = "|flip:0,1" if backend == "th_kernels" else ""
+        _fill(case, layers, layers, spell=spell, kernels=f"transpose:2,3,1,0{flip}")
+        for row in case.truth:
+            if row["target"] == "fc1/kernel":
+                row["transform"] = "reshape:512,7,7,4096|transpose:1,2,0,3|reshape"
+        yield case
+
+
 def _numbers() -> Iterator[Case]:
     for word, first, spell, what in (
         ("off_by_one", 1, _keras2, "numbers from 1 on"),
@@ -617,5 +648,5 @@ def _pointnet() -> list[Layer]:
 
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
-    for family in (_keras1_files, _numbers, _dilated, _recurrent, _named, _nested):
+    for family in (_keras1_files, _theano_vgg, _numbers, _dilated, _recurrent, _named, _nested):
         yield from family()
