@@ -105,7 +105,7 @@ def _findings(save: Save, tables: SaverTables, choice: Choice) -> list[Finding]:
         )
         for note in tables.corrections
     ]
-    if not save.is_complete:
+    if not save.has_all_files:
         found.append(
             Finding(
                 code="missing-shard",

@@ -18,6 +18,7 @@ from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.readers.base import system_errors
 from tfrepair.readers.unmerged import Unmerged, find_unmerged, unmerged_in
+from tfrepair.wire.saver_v1 import begins_like_header
 from tfrepair.wire.sstable import MAGIC
 
 STATE_NAME = "checkpoint"
@@ -27,6 +28,8 @@ _STEP = re.compile(r"^(?P<base>.*?)-?(?P<step>\d+)$", re.DOTALL)
 _STATE = re.compile(r'\s*model_checkpoint_path\s*:\s*"((?:[^"\\]|\\.)*)"')
 _MAX_STATE_BYTES = 1 << 20
 _MAX_LISTED = 10
+_HEAD = 512
+"""Bytes that tell how a file begins."""
 
 
 class Kind(StrEnum):
@@ -52,16 +55,21 @@ class Save:
     count: int = 0
 
     @property
-    def is_complete(self) -> bool:
+    def has_all_files(self) -> bool:
         """True if every file that the names of the others announce is there."""
-        if self.unmerged is not None or self.unfinished:
-            return False
         if self.kind is Kind.V1:
             counts = {int(m["count"]) for f in self.files if (m := _SHARD.match(f.name))}
             return not counts or counts == {len(self.files)}
         data = [m for f in self.files if (m := _DATA.match(f.name))]
         counts = {int(m["count"]) for m in data}
         return counts == {len(data)} and len(self.files) == len(data) + 1
+
+    @property
+    def is_complete(self) -> bool:
+        """True if all files are there under their final names, and none has lost its end."""
+        if self.unmerged is not None or self.unfinished or not self.has_all_files:
+            return False
+        return self.kind is not Kind.V1 or all(_is_table(file) for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +165,7 @@ def _grouped(entries: Iterable[Path]) -> dict[Path, tuple[Save, ...]]:
         elif entry.name.endswith(".index"):
             prefix = entry.with_name(entry.name.removesuffix(".index"))
             found.setdefault((prefix, Kind.BUNDLE), []).insert(0, entry)
-        elif _is_table(entry):
+        elif _is_table(entry) or _is_cut_shard(entry):
             shard = _SHARD.match(entry.name)
             prefix = entry.with_name(shard["prefix"]) if shard else entry
             found.setdefault((prefix, Kind.V1), []).append(entry)
@@ -180,6 +188,17 @@ def _is_table(path: Path) -> bool:
         with path.open("rb") as file:
             file.seek(-len(MAGIC), 2)
             return file.read() == MAGIC
+    except OSError:
+        return False
+
+
+def _is_cut_shard(path: Path) -> bool:
+    """Say whether a file has the name of a shard and begins as one, but lost its end."""
+    try:
+        if not _SHARD.match(path.name) or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return begins_like_header(file.read(_HEAD))
     except OSError:
         return False
 

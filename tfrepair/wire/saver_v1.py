@@ -8,7 +8,7 @@ Source: saved_tensor_slice.proto, measured on TensorFlow 1.4, 1.15 and 2.21; ``t
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,14 @@ from tfrepair.wire.bundle import Slice, decode_shape, decode_slice
 from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.element_types import type_name
 from tfrepair.wire.ordered_code import encode_slice_key
-from tfrepair.wire.protobuf import Message, parse, read_varint
+from tfrepair.wire.protobuf import (
+    Message,
+    bytes_field,
+    parse,
+    read_fields,
+    read_varint,
+    varint_field,
+)
 from tfrepair.wire.slices import show_slice, slice_shape
 from tfrepair.wire.tensor_proto import tensor_values
 
@@ -65,6 +72,39 @@ def read_header(data: Buffer, where: str) -> tuple[SlicedTensor, ...]:
     """
     meta = parse(data, where).message(1)
     return tuple(_tensor(message) for message in meta.messages(1))
+
+
+def header_with(data: Buffer, names: Container[str], where: str) -> bytes:
+    """Return a shard's list of tensors with some of them only, otherwise byte for byte as it is.
+
+    Raises
+    ------
+    Corrupt
+        If the bytes are no such list.
+    """
+    outer = b""
+    for number, value in read_fields(data, where):
+        if number != 1 or isinstance(value, int):
+            outer += _as_it_was(number, value)
+            continue
+        inner = b""
+        for field, part in read_fields(value, where):
+            is_tensor = field == 1 and not isinstance(part, int)
+            if is_tensor and _name_of(part, where) not in names:
+                continue
+            inner += _as_it_was(field, part)
+        outer += bytes_field(1, inner)
+    return outer
+
+
+def _name_of(value: int | memoryview, where: str) -> str:
+    return "" if isinstance(value, int) else parse(value, where).text(1)
+
+
+def _as_it_was(number: int, value: int | memoryview) -> bytes:
+    if isinstance(value, int):
+        return varint_field(number, value)
+    return bytes_field(number, bytes(value))
 
 
 def _tensor(message: Message) -> SlicedTensor:

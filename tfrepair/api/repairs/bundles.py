@@ -12,20 +12,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from tfrepair.api.repairs.bundle_pieces import (
+    Piece,
+    added_by,
+    from_donors,
+    opened,
+    pieces_of,
+    with_wholes,
+)
+from tfrepair.api.repairs.checkpoints import CHECKPOINT, copy_beside, unequal
 from tfrepair.api.repairs.job import Action, Job, Part, RepairOptions, Step
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding
-from tfrepair.core.tensor import Health, Limits, TensorStore
+from tfrepair.core.tensor import Health, Limits
 from tfrepair.readers.bundle_index import choose_bundle, find_index
 from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
 from tfrepair.readers.registry import open_source
 from tfrepair.readers.saves import Kind as SaveKind
 from tfrepair.readers.saves import Save
-from tfrepair.readers.stored import StoredTensor
 from tfrepair.wire.bundle import BundleEntry, shard_name
 from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex
-from tfrepair.wire.bundle_repair import corrected_bytes
 from tfrepair.wire.bundle_writer import write_index
 from tfrepair.wire.ordered_code import encode_slice_key
 from tfrepair.writers.staging import SAVED_MODEL, Kind
@@ -33,39 +40,6 @@ from tfrepair.writers.staging import SAVED_MODEL, Kind
 _CHUNK = 1 << 22
 _GRAPH = "saved_model.pb"
 _VARIABLES = "variables"
-_STATE = "checkpoint"
-_WHOLE = (Health.VERIFIED, Health.CORRECTED, Health.UNVERIFIED)
-
-
-def _is_checkpoint(path: Path) -> bool:
-    return path.is_dir() and any(path.glob("*.index"))
-
-
-CHECKPOINT = Kind(name="checkpoint directory", is_directory=True, recognizes=_is_checkpoint)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """One entry of the index that has bytes, and where they come from."""
-
-    key: bytes
-    stored: StoredTensor
-    health: Health
-
-    @property
-    def entry(self) -> BundleEntry:
-        return self.stored.entry
-
-    def content(self) -> memoryview | bytes:
-        """Return the bytes as they are to be stored."""
-        data = self.stored.shards.stored(self.entry, self.stored.where)
-        if self.health is not Health.CORRECTED:
-            return data
-        found = corrected_bytes(data, self.entry, self.stored.shards.header, self.stored.where)
-        if found is None:
-            message = f"{self.stored.where}: the file has changed while it was repaired"
-            raise SourceError(message)
-        return found[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +68,10 @@ class BundleJob:
     save: Save
     index: BundleIndex
     shards: Shards
-    pieces: tuple[_Piece, ...]
+    pieces: tuple[Piece, ...]
     keys: tuple[str, ...]
     added: tuple[BundleTensor, ...]
-    foreign: Mapping[bytes, _Piece]
+    foreign: Mapping[bytes, Piece]
     lost: frozenset[bytes]
     root: Path | None
 
@@ -106,7 +80,7 @@ class BundleJob:
         folder = out
         if self.root is None:
             out.mkdir()
-            _copy_beside(self.save, out)
+            copy_beside(self.save, out)
         else:
             shutil.copytree(self.root, out, symlinks=True, ignore=_bundle_files(self.save))
             folder = out / _VARIABLES
@@ -122,12 +96,12 @@ class BundleJob:
             store = open_source(folder / self.save.prefix.name, limits=Limits())
         except SourceError as error:
             return (error.message,)
-        return tuple(_problems(store, dict(zip(self.keys, self.parts, strict=True))))
+        return unequal(store, dict(zip(self.keys, self.parts, strict=True)))
 
     def _write_data(self, folder: Path, step: Step) -> dict[bytes, BundleEntry]:
         """Write the data files; returns the entries of the index."""
         entries = {k: e for k, e in self.index.entries.items() if k not in self.lost}
-        by_shard: dict[int, list[_Piece]] = defaultdict(list)
+        by_shard: dict[int, list[Piece]] = defaultdict(list)
         for piece in self.pieces:
             by_shard[piece.entry.shard].append(piece)
         done = 0
@@ -150,14 +124,14 @@ class BundleJob:
             if tensor.entry.slices:
                 whole = tensor.key.encode("utf-8", "surrogateescape")
                 entries[whole] = replace(tensor.entry, shard=shard)
-            for piece in _pieces((tensor,))[0]:
+            for piece in pieces_of((tensor,))[0]:
                 content = memoryview(piece.content())
                 at = file.seek(0, 2)
                 file.write(content)
                 entries[piece.key] = replace(piece.entry, shard=shard, offset=at)
         return entries
 
-    def _write_piece(self, file: BinaryIO, piece: _Piece) -> BundleEntry:
+    def _write_piece(self, file: BinaryIO, piece: Piece) -> BundleEntry:
         """Write a tensor where it was, or behind the others where that place does not do."""
         other = self.foreign.get(piece.key)
         here = piece.entry
@@ -173,7 +147,7 @@ class BundleJob:
         return replace(here, offset=at, size=other.entry.size, crc=other.entry.crc)
 
 
-def _end(pieces: Iterable[_Piece], shard: int) -> int:
+def _end(pieces: Iterable[Piece], shard: int) -> int:
     return max((p.entry.offset + p.entry.size for p in pieces if p.entry.shard == shard), default=0)
 
 
@@ -190,11 +164,11 @@ class BundleRepairer:
             return None
         index, shards, findings = find_index(save, options.templates)
         tensors = tensors_of(index, shards)
-        pieces, lost = _pieces(tensors)
-        donors = _opened(options.donors)
-        foreign = _from_donors(donors, [p for p in pieces if p.key in lost])
-        added = _added(donors, index)
-        gone = _with_wholes(lost - foreign.keys(), tensors)
+        pieces, lost = pieces_of(tensors)
+        donors = opened(options.donors)
+        foreign = from_donors(donors, [p for p in pieces if p.key in lost])
+        added = added_by(donors, index)
+        gone = with_wholes(lost - foreign.keys(), tensors)
         root = _saved_model(save)
         names = {t.origin.key: str(t.name) for t in open_source(path, limits=Limits())}
         given = tuple(_given(tensor, save) for tensor in added)
@@ -225,99 +199,11 @@ class BundleRepairer:
         )
 
 
-def _pieces(tensors: Sequence[BundleTensor]) -> tuple[tuple[_Piece, ...], set[bytes]]:
-    """Return all pieces that have bytes, and the keys of those that cannot be read."""
-    pieces, lost = [], set()
-    for tensor in tensors:
-        for place, stored in tensor.parts:
-            key = tensor.key.encode("utf-8", "surrogateescape")
-            if place is not None or tensor.entry.slices:
-                key = encode_slice_key(tensor.key, place or tensor.entry.slices[0])
-            piece = _Piece(key=key, stored=stored, health=stored.verdict()[0])
-            pieces.append(piece)
-            if piece.health not in _WHOLE:
-                lost.add(key)
-    return tuple(pieces), lost
-
-
-def _with_wholes(lost: set[bytes], tensors: Sequence[BundleTensor]) -> frozenset[bytes]:
-    """Add the entries of partitioned tensors of which a slice is lost, and their other slices."""
-    gone = set(lost)
-    for tensor in tensors:
-        keys = {encode_slice_key(tensor.key, part) for part in tensor.entry.slices}
-        if tensor.missing or keys & lost:
-            gone |= keys | {tensor.key.encode("utf-8", "surrogateescape")}
-    return frozenset(gone)
-
-
-def _opened(donors: Sequence[Path]) -> list[tuple[BundleTensor, ...]]:
-    """Return the tensors of every donor.
-
-    Raises
-    ------
-    SourceError
-        If one is no checkpoint of this format.
-    """
-    opened = []
-    for path in donors:
-        save = choose_bundle(path).of(SaveKind.BUNDLE)
-        if save is None:
-            message = f"{path}: a donor must be a checkpoint of the same format"
-            raise SourceError(message, remedy="give the prefix of an older save of the same run")
-        index, shards, _ = find_index(save)
-        opened.append(tensors_of(index, shards))
-    return opened
-
-
-def _from_donors(
-    donors: Sequence[tuple[BundleTensor, ...]], wanted: Sequence[_Piece]
-) -> dict[bytes, _Piece]:
-    """Return the pieces that donors have whole, under the same key, with type and shape alike."""
-    found: dict[bytes, _Piece] = {}
-    for tensors in donors if wanted else ():
-        given = {piece.key: piece for piece in _pieces(tensors)[0]}
-        for piece in wanted:
-            other = given.get(piece.key)
-            if piece.key not in found and other is not None and _may_replace(other, piece):
-                found[piece.key] = other
-    return found
-
-
-def _added(
-    donors: Sequence[tuple[BundleTensor, ...]], index: BundleIndex
-) -> tuple[BundleTensor, ...]:
-    """Return the whole tensors of donors that are cut off in the source, place and all."""
-    found: dict[str, BundleTensor] = {}
-    for tensors in donors if index.absent else ():
-        for tensor in tensors:
-            is_wanted = tensor.key in index.absent and tensor.key not in found
-            if is_wanted and tensor.examine()[0] in (Health.VERIFIED, Health.CORRECTED):
-                found[tensor.key] = tensor
-    return tuple(found[name] for name in index.absent if name in found)
-
-
-def _may_replace(donor: _Piece, piece: _Piece) -> bool:
-    alike = (donor.entry.dtype, donor.entry.shape) == (piece.entry.dtype, piece.entry.shape)
-    same_order = donor.stored.shards.header.endianness == piece.stored.shards.header.endianness
-    return alike and same_order and donor.health in (Health.VERIFIED, Health.CORRECTED)
-
-
 def _saved_model(save: Save) -> Path | None:
     """Return the SavedModel that a bundle belongs to."""
     folder = save.prefix.parent
     inside = folder.name == _VARIABLES and save.prefix.name == _VARIABLES
     return folder.parent if inside and (folder.parent / _GRAPH).is_file() else None
-
-
-def _copy_beside(save: Save, out: Path) -> None:
-    """Copy the graph of a checkpoint, and write a state file that names the save."""
-    name = save.prefix.name
-    graph = save.prefix.with_name(f"{name}.meta")
-    if graph.is_file():
-        shutil.copyfile(graph, out / graph.name)
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    lines = f'model_checkpoint_path: "{escaped}"\nall_model_checkpoint_paths: "{escaped}"\n'
-    (out / _STATE).write_text(lines, encoding="utf-8")
 
 
 def _bundle_files(save: Save) -> Callable[[str, list[str]], set[str]]:
@@ -335,7 +221,7 @@ def _bundle_files(save: Save) -> Callable[[str, list[str]], set[str]]:
 def _parts(
     tensors: Sequence[BundleTensor],
     names: Mapping[str, str],
-    foreign: Mapping[bytes, _Piece],
+    foreign: Mapping[bytes, Piece],
     gone: frozenset[bytes],
     save: Save,
 ) -> tuple[Part, ...]:
@@ -347,7 +233,7 @@ def _parts(
 def _part(
     tensor: BundleTensor,
     name: str,
-    foreign: Mapping[bytes, _Piece],
+    foreign: Mapping[bytes, Piece],
     gone: frozenset[bytes],
     save: Save,
 ) -> Part:
@@ -401,19 +287,3 @@ def _actions(
     if counts[Action.LOST]:
         said.append(f"tensors that are lost and left out: {counts[Action.LOST]} of {len(parts)}")
     return said
-
-
-def _problems(store: TensorStore, parts: Mapping[str, Part]) -> Iterable[str]:
-    known = {tensor.origin.key: tensor for tensor in store}
-    for key, part in parts.items():
-        if part.action is Action.LOST:
-            continue
-        tensor = known.get(key)
-        if tensor is None:
-            yield f"{part.name} is not in the output"
-            continue
-        checked = tensor.checked()
-        # A type that we do not know has bytes and no values: nothing to hold the checksum against.
-        expected = (Health.VERIFIED, Health.UNVERIFIED) if part.note else (Health.VERIFIED,)
-        if checked.health not in expected:
-            yield f"{part.name} is {checked.health.value} in the output: {checked.health_note}"

@@ -2,6 +2,7 @@
 
 from tfrepair.api.repairs.bundles import BundleRepairer
 from tfrepair.api.repairs.job import Repairer
+from tfrepair.api.repairs.saver_v1 import SaverRepairer
 
-REPAIRERS: tuple[Repairer, ...] = (BundleRepairer(),)
+REPAIRERS: tuple[Repairer, ...] = (BundleRepairer(), SaverRepairer())
 """One for each format; the first that knows a source repairs it."""
