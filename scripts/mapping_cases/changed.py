@@ -323,6 +323,35 @@ def _averages() -> Iterator[Case]:
     yield _shadows(case, "average/")
 
 
+def _keras2_targets() -> Iterator[Case]:
+    what = "the target is a tf.keras 2 model: names end in :0, cells are numbered"
+    for family, name in (
+        (keras_lists, "keras2_list_bilstm__keras3"),
+        (keras_files, "keras2_deepspeech2_bigru_h5__keras3"),
+        (text, "genthial_bilstm_crf__keras3"),
+    ):
+        case = _base(family, name, "keras2_target", what, "keras2_target")
+        seen: dict[str, int] = {}
+
+        def rename(path: str, seen: dict[str, int] = seen) -> str:
+            match = re.match(r"(.*?)/(forward|backward)_(lstm|gru)/(lstm|gru)_cell/", path)
+            if not match:
+                return f"{path}:0"
+            wrapper, way, _, kind = match.groups()
+            index = 3 * seen.setdefault(wrapper, len(seen)) + (1 if way == "forward" else 2)
+            return path.replace(f"{kind}_cell/", f"{kind}_cell_{index}/") + ":0"
+
+        yield _retarget(case, rename)
+    case = _base(
+        keras_files,
+        "keras2_resnet_h5_off_by_one__keras3",
+        "keras2_target",
+        "the target is a tf.keras 2 model: names end in :0",
+        "keras2_target",
+    )
+    yield _retarget(case, lambda path: f"{path}:0")
+
+
 def _only_averages() -> Iterator[Case]:
     case = _base(
         text,
@@ -395,5 +424,13 @@ def _ensembles() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
-    for family in (_scopes, _layers, _heads, _averages, _only_averages, _ensembles):
+    for family in (
+        _scopes,
+        _layers,
+        _heads,
+        _averages,
+        _keras2_targets,
+        _only_averages,
+        _ensembles,
+    ):
         yield from family()
