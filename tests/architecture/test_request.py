@@ -14,6 +14,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("model.py", "MODEL.PY", "net.json", "a:b.py", "w.h5", "noext"):
         Path(name).touch()
+    Path("net.json").write_text('{"class_name": "Sequential", "config": {"layers": []}}')
     Path("pkg").mkdir()
     return tmp_path
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("model.py:net", "file", "model.py", "net"),
         ("model.py:", "file", "model.py", ""),
         ("MODEL.PY", "file", "MODEL.PY", ""),
-        ("net.json", "json", "net.json", ""),
+        ("net.json", "config", "net.json", ""),
         ("a:b.py", "file", "a:b.py", ""),
         ("a:b.py:net", "file", "a:b.py", "net"),
     ],

@@ -206,14 +206,14 @@ def test_a_keras_config(describe: Describe) -> None:
     [
         (
             with_layer(module="keras.layers", class_name="Lambda", config={"name": "evil"}),
-            "layer 'evil' is a Lambda: its code will not be run",
+            "layer 'evil': Lambda: a Lambda layer holds Python code, which is not run",
         ),
         (with_layer(module="os", class_name="system", config={}), "os.system"),
-        (with_layer(module="keras.layers", class_name="Dense9", config={}), "cannot build it"),
+        (with_layer(module="keras.layers", class_name="Dense9", config={}), "Dense9 is not"),
         ("{", "not JSON"),
         ("[]", "no Keras config"),
         ("[" * 100_000, "not JSON"),
-        (json.dumps({"class_name": "Sequential"}), "makes a dict of it"),
+        (json.dumps({"class_name": "Sequential"}), "Sequential without layers"),
     ],
     ids=["lambda", "foreign", "unknown", "broken", "list", "deep", "hollow"],
 )

@@ -15,6 +15,9 @@ from typing import Any, Protocol, Self
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.receipt import Receipt
 
+CONFIG = "config"
+"""Kind of a request whose architecture is a Keras configuration."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchRequest:
@@ -23,8 +26,8 @@ class ArchRequest:
     Attributes
     ----------
     kind
-        ``"file"`` (a Python file), ``"module"`` (an importable name), ``"json"`` (a Keras config),
-        ``"meta"`` (the ``.meta`` file of a TensorFlow 1 checkpoint).
+        ``"file"`` (a Python file), ``"module"`` (an importable name), ``"config"`` (a Keras
+        config), ``"meta"`` (the ``.meta`` file of a TensorFlow 1 checkpoint).
     location
         Path of the file, or the module's dotted name.
     factory
@@ -45,6 +48,15 @@ class ArchRequest:
     constants
         For a ``"meta"`` graph: placeholders and their values when serving, such as
         ``("is_training", "false")``.
+    config, training
+        For a ``"config"``: the model and what it is compiled with, as JSON texts of
+        :mod:`tfrepair.architecture.keras_config.preparing`.
+    custom_objects
+        Path of a Python file that defines what a ``"config"`` wants and Keras has not; it is run.
+    wanted
+        Names that it has to define, each with the layer that wants it.
+    max_parameters
+        Most elements that the variables of a ``"config"`` may have; 0 for no limit.
     """
 
     kind: str
@@ -58,6 +70,11 @@ class ArchRequest:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
+    config: str = ""
+    training: str = ""
+    custom_objects: str = ""
+    wanted: tuple[tuple[str, str], ...] = ()
+    max_parameters: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the request as plain JSON data."""
@@ -72,7 +89,8 @@ class ArchRequest:
         )
         for name in ("metrics", "inputs", "outputs"):
             fields[name] = tuple(fields[name])
-        fields["constants"] = tuple((name, value) for name, value in fields["constants"])
+        for name in ("constants", "wanted"):
+            fields[name] = tuple((key, value) for key, value in fields[name])
         return cls(**fields)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.tfhost.protocol import ArchRequest
+from tfrepair.tfhost.protocol import CONFIG, ArchRequest
 from tfrepair.tfhost.worker.built import KERAS_2, KERAS_3, MODULE, Built, Endpoint, Trace
 from tfrepair.tfhost.worker.inputs import (
     args_of_sample,
@@ -95,6 +95,7 @@ def _complete(loaded: Loaded, request: ArchRequest, folder: Path, *, is_live: bo
         is_live=is_live,
         text=loaded.text,
         folder=folder,
+        findings=loaded.findings,
     )
     with user_code(folder, f"{type(model).__name__} could not be built"):
         built = _with_inputs(built, loaded.sample, request)
@@ -218,7 +219,7 @@ def _compiled(built: Built, request: ArchRequest) -> Built:
     optimizer = getattr(model, "optimizer", None)
     asked = request.optimizer or request.loss or request.metrics
     if optimizer is not None:
-        if not asked:
+        if not asked or request.kind == CONFIG:
             return replace(built, optimizer=optimizer)
         finding = Finding(
             code="already-compiled",

@@ -20,7 +20,7 @@ from tfrepair.core.architecture import (
 from tfrepair.core.digest import array_digest, text_digest
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.tfhost.protocol import ArchRequest
+from tfrepair.tfhost.protocol import CONFIG, ArchRequest
 from tfrepair.tfhost.worker.build import build, trace
 from tfrepair.tfhost.worker.built import MODULE, Built, Endpoint, NamedVariable
 from tfrepair.tfhost.worker.captures import (
@@ -217,7 +217,7 @@ def _baked(traces: Sequence[Any], built: Built, request: ArchRequest) -> Iterato
     shows it: what differs between the two graphs was derived from weights.
     """
     have = constants(traces)
-    if not have or built.is_live or request.kind == "json":
+    if not have or built.is_live or request.kind == CONFIG:
         return
     other = constants(_traces(build(request, initial=1)))
     told: set[str] = set()

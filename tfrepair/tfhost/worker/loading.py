@@ -8,7 +8,6 @@ import difflib
 import importlib
 import importlib.util
 import inspect
-import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,7 +18,8 @@ from types import ModuleType
 from typing import Any
 
 from tfrepair.core.errors import ArchitectureError
-from tfrepair.tfhost.protocol import ArchRequest
+from tfrepair.core.findings import Finding
+from tfrepair.tfhost.protocol import CONFIG, ArchRequest
 
 FACTORIES = ("build_model", "build", "create_model", "get_model", "make_model")
 """Function names that are looked for when none is given."""
@@ -27,7 +27,6 @@ FACTORIES = ("build_model", "build", "create_model", "get_model", "make_model")
 VARIABLE = "model"
 
 _NO_MODEL = "name it: --arch model.py:factory, where factory is a function or a variable"
-_SAFE_PACKAGES = ("keras", "tf_keras", "tensorflow", "builtins")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +36,7 @@ class Loaded:
     model: Any
     sample: Any = None
     text: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def load(request: ArchRequest) -> Loaded:
@@ -47,8 +47,8 @@ def load(request: ArchRequest) -> Loaded:
     ArchitectureError
         If the code fails, or holds no model that can be chosen without guessing.
     """
-    if request.kind == "json":
-        return _from_json(request)
+    if request.kind == CONFIG:
+        return _from_config(request)
     if request.kind == "file":
         path = Path(request.location)
         with user_code(path.parent, f"{path.name} could not be run"):
@@ -66,6 +66,19 @@ def load(request: ArchRequest) -> Loaded:
         found = _call(found, label, source.parent if source else Path.cwd())
     model, sample = _split(found)
     return Loaded(model=model, sample=sample, text=text)
+
+
+def _from_config(request: ArchRequest) -> Loaded:
+    """Deserialize a configuration, after the module of custom objects that the user gave."""
+    # Here and not above: the two modules need each other.
+    from tfrepair.tfhost.worker.from_config import load_config
+
+    module = None
+    if request.custom_objects:
+        path = Path(request.custom_objects)
+        with user_code(path.parent, f"{path.name} could not be run"):
+            module = _run_file(path)
+    return load_config(request, module)
 
 
 def first_line(error: BaseException) -> str:
@@ -222,56 +235,3 @@ def _split(found: Any) -> tuple[Any, Any]:
         message = f"expected a Keras model or a tf.Module, got {type(model).__name__}"
         raise ArchitectureError(message, remedy="return the model, or (model, sample_input)")
     return model, sample
-
-
-def _from_json(request: ArchRequest) -> Loaded:
-    path = Path(request.location)
-    text = path.read_text(encoding="utf-8", errors="replace")
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        message = f"{path.name}: not JSON: {error}"
-        raise ArchitectureError(message) from error
-    if not isinstance(config, dict) or "class_name" not in config:
-        message = f"{path.name}: JSON, but no Keras config: 'class_name' is missing"
-        raise ArchitectureError(message, remedy="write it with model.to_json()")
-    _require_harmless(config, path.name)
-    keras = keras_module(request.keras)
-    try:
-        model = keras.models.model_from_json(text)
-    except Exception as error:
-        first = first_line(error)
-        message = f"{path.name}: Keras {request.keras} cannot build it: {first[:300]}"
-        other = "--keras 3" if request.keras == 2 else "--keras 2"
-        raise ArchitectureError(
-            message, remedy=f"try {other} for the other generation, or give a model.py"
-        ) from error
-    if not is_model(model):
-        message = f"{path.name}: Keras {request.keras} makes a {type(model).__name__} of it"
-        raise ArchitectureError(message, remedy="write the config with model.to_json()")
-    return Loaded(model=model, text=text)
-
-
-def _require_harmless(config: Any, label: str) -> None:
-    """Refuse what carries code: Lambda layers and classes of foreign modules."""
-    if isinstance(config, dict):
-        name, module = config.get("class_name"), config.get("module")
-        inner = config.get("config")
-        where = inner.get("name", "") if isinstance(inner, dict) else ""
-        if name in ("Lambda", "__lambda__"):
-            message = f"{label}: layer {where!r} is a Lambda: its code will not be run"
-            raise ArchitectureError(message, remedy="give a model.py that builds the model")
-        if isinstance(module, str) and module.split(".")[0] not in _SAFE_PACKAGES:
-            message = f"{label}: {where!r} is of the class {module}.{name}, which is not Keras' own"
-            raise ArchitectureError(message, remedy="give a model.py that builds the model")
-        config = list(config.values())
-    if isinstance(config, list):
-        for entry in config:
-            _require_harmless(entry, label)
-
-
-def keras_module(generation: int) -> Any:
-    """Return the Keras of a generation."""
-    if generation == 2:
-        return importlib.import_module("tf_keras")
-    return importlib.import_module("keras")
