@@ -37,7 +37,7 @@ def deeplab() -> Iterator[Draft]:
     case = Draft(
         name="deeplab_xception65_momentum__keras_deeplab_v3_plus",
         provenance="tensorflow/models research/deeplab core/xception.py, model.py (4 middle "
-        "units, widths divided by 8, 21 classes, Momentum); target names of bonlime/keras-deeplab-v3-plus",
+        "units, widths divided by 8, Momentum); target names of bonlime/keras-deeplab-v3-plus",
         truth_basis="rule: extract_weights.py of keras-deeplab-v3-plus",
         tags=("segmentation", "deeplab", "slots", "same_shape", "natural_order"),
     )
