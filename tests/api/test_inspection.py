@@ -12,6 +12,7 @@ import tfrepair
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tfrepair.api import inspection
 from tfrepair.core.tensor import Health
+from tfrepair.planning.naming import read_name
 from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.bundle_writer import Item, write_data, write_index
 from tfrepair.wire.crc32c import crc32c, mask
@@ -162,3 +163,13 @@ def test_the_command_has_the_choice(run: Run, small: Path, big: Path) -> None:  
     assert [tensor["stats"] for tensor in listed["tensors"]] == [None] * BIG
     asked = json.loads(run("inspect", small, "--json", "--stats").out)
     assert [tensor["health"] for tensor in asked["tensors"]] == ["verified", "corrupt"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["kernel", "conv1/kernel", "/kernel", "a/b/bias:0", "conv1.weight", "W1", "x/W1", "dense/0",
+     "0", "a/", "", "//", "bn/moving_mean", "conv1_w", "s/conv1_w", "gamma:0"],
+)  # fmt: skip
+def test_the_last_level_of_a_name_says_its_role(name: str) -> None:
+    roles = read_name(name).roles
+    assert inspection._role(name) == (next(iter(roles)).value if len(roles) == 1 else "")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.wire.damage import cut_everywhere, flipped
 from tests.wire.goldens import CASES, GOLDEN, INDEXES, case_id, expected, is_as_expected
 from tfrepair.core.errors import Corrupt, SourceError
+from tfrepair.wire import bundle
 from tfrepair.wire.bundle import (
     BundleEntry,
     BundleHeader,
@@ -146,3 +147,37 @@ def test_every_value_is_what_tensorflow_reads(case: Path) -> None:
         if not entry.slices:
             array = decode_tensor(shards.stored(entry, key), entry, index.header, key)
             assert is_as_expected(array, want[key]), key
+
+
+NUMBERS = st.sampled_from([0, 1, 127, 128, 1 << 20, 1 << 40, (1 << 62) - 1, 1 << 62])
+
+
+@given(
+    entry=st.builds(
+        BundleEntry,
+        dtype=st.integers(0, 140),
+        shape=st.lists(st.sampled_from([0, 1, 3, 512, 1 << 30]), max_size=3).map(tuple),
+        shard=st.sampled_from([0, 1, 300]),
+        offset=NUMBERS,
+        size=NUMBERS,
+        crc=st.integers(0, 0xFFFFFFFF),
+    ),
+    bits=st.lists(st.integers(0, 1 << 12), max_size=2),
+)
+def test_usual_entries_are_read_as_all_others_are(entry: BundleEntry, bits: list[int]) -> None:
+    data = bytearray(encode_entry(entry))
+    for bit in bits:
+        data[bit // 8 % len(data)] ^= 1 << bit % 8
+    usual = bundle._usual_entry(bytes(data))
+    if usual is None:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "_usual_entry", lambda _: None)
+        assert decode_entry(bytes(data), "an entry") == usual
+
+
+@pytest.mark.parametrize("path", INDEXES, ids=case_id)
+def test_golden_entries_are_usual(path: Path) -> None:
+    entries = read_index(path.read_bytes(), path.name).entries.values()
+    plain = [e for e in entries if not e.slices and e.crc and all(e.shape)]
+    assert all(bundle._usual_entry(encode_entry(entry)) == entry for entry in plain)

@@ -6,6 +6,7 @@ ones only the metadata, unless the caller wants it all. What is damaged, and why
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -157,5 +158,12 @@ def _skipped(store: TensorStore) -> Finding:
 
 
 def _role(name: str) -> str:
-    roles = read_name(name).roles
+    levels, _, last = name.strip("/").rpartition("/")
+    return _role_of(last, is_nested=bool(levels.strip("/")))
+
+
+@lru_cache(maxsize=4096)
+def _role_of(word: str, *, is_nested: bool) -> str:
+    """Return the role that the last level of a name says; many tensors share few such words."""
+    roles = read_name(f"unit/{word}" if is_nested else word).roles
     return next(iter(roles)).value if len(roles) == 1 else ""

@@ -4,14 +4,17 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfrepair.api.options import CHECKPOINT_FORMATS, Options
 from tfrepair.core.errors import Unrecognised
-from tfrepair.core.plan import Reference
 from tfrepair.core.statistics import NO_STATISTICS, Statistics, statistics_of
 from tfrepair.core.tensor import Limits, SourceName, TensorStore
-from tfrepair.core.transform import Transform
 from tfrepair.readers.registry import open_source
+
+if TYPE_CHECKING:  # to look into a file takes no plan: half of the time would be imports
+    from tfrepair.core.plan import Reference
+    from tfrepair.core.transform import Transform
 
 _SHARD = re.compile(r"(\.data)?-\d{5}-of-\d{5}$")
 _CHUNK = 1 << 20
@@ -73,8 +76,10 @@ def graph_beside(store: TensorStore) -> Path | None:
     return None
 
 
-def source_reference(store: TensorStore) -> Reference:
+def source_reference(store: TensorStore) -> "Reference":
     """Return what a plan remembers of a source: its name and the SHA-256 of its files."""
+    from tfrepair.core.plan import Reference  # noqa: PLC0415 - see above
+
     total = hashlib.sha256()
     for name in store.files:
         part = hashlib.sha256()
@@ -103,7 +108,7 @@ class Reading:
         self._tensors = store.by_name
         self._known: dict[tuple[SourceName, str], Statistics] = {}
 
-    def __call__(self, name: SourceName, transform: Transform) -> Statistics:
+    def __call__(self, name: SourceName, transform: "Transform") -> Statistics:
         """Return the statistics of a tensor under a transform; reads the tensor."""
         key = (name, str(transform))
         if key not in self._known:

@@ -9,6 +9,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+_LONG_LIST = 500
+_ENCODER = json.JSONEncoder(allow_nan=False)
+
 
 def one_line(text: str) -> str:
     """Return a text without anything that moves the cursor; line ends are escaped too."""
@@ -21,11 +24,27 @@ def several_lines(text: str) -> str:
 
 
 def json_text(data: Mapping[str, Any]) -> str:
-    """Return data as indented JSON in ASCII; numbers that JSON does not have become null."""
+    """Return data as JSON in ASCII; numbers that JSON does not have become null.
+
+    Indented by one blank for each level, but the entries of a long list take one line each.
+    """
     try:
-        return json.dumps(data, indent=1, allow_nan=False)
+        return _json_object(data)
     except ValueError:
-        return json.dumps(_plain(data), indent=1, allow_nan=False)
+        return _json_object(_plain(data))
+
+
+def _json_object(data: Mapping[str, Any]) -> str:
+    lines = [f" {json.dumps(key)}: {_json_value(value)}" for key, value in data.items()]
+    return "{\n" + ",\n".join(lines) + "\n}" if lines else "{}"
+
+
+def _json_value(value: Any) -> str:  # noqa: ANN401 - JSON
+    if isinstance(value, list | tuple) and len(value) > _LONG_LIST:
+        # Only what is not indented is written by compiled code: ten times as fast.
+        entries = ",\n".join(f"  {_ENCODER.encode(entry)}" for entry in value)
+        return f"[\n{entries}\n ]"
+    return json.dumps(value, indent=1, allow_nan=False).replace("\n", "\n ")
 
 
 def _escaped(char: str) -> str:

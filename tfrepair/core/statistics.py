@@ -10,6 +10,9 @@ from tfrepair.core.tensor import Array
 
 _CHUNK = 1 << 20
 """Elements taken at once: 8 MiB of float64, so that memory does not grow with the array."""
+_WIDE = np.dtype(np.float64)
+_SUM, _LEAST, _LARGEST = np.add.reduce, np.minimum.reduce, np.maximum.reduce
+"""What the methods of an array call in the end: a checkpoint may have thousands of small ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +59,19 @@ def statistics_of(array: Array) -> Statistics:
         return NO_STATISTICS
     low, high, total, count, nan, inf = math.inf, -math.inf, 0.0, 0, 0, 0
     flat = array.ravel(order="K")
-    for start in range(0, flat.size, _CHUNK):
-        values = flat[start : start + _CHUNK].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            part = float(values.sum())
-        if not math.isfinite(part):  # else every single value is
-            nan += int(np.isnan(values).sum())
-            inf += int(np.isinf(values).sum())
-            values = values[np.isfinite(values)]
-            with np.errstate(over="ignore"):
-                part = float(values.sum())
-        if values.size:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
-            total += part
-            count += int(values.size)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, flat.size, _CHUNK):
+            values = flat[start : start + _CHUNK].astype(_WIDE)
+            part = float(_SUM(values))
+            if not math.isfinite(part):  # else every single value is
+                nan += int(np.isnan(values).sum())
+                inf += int(np.isinf(values).sum())
+                values = values[np.isfinite(values)]
+                part = float(_SUM(values))
+            if values.size:
+                low, high = min(low, float(_LEAST(values))), max(high, float(_LARGEST(values)))
+                total += part
+                count += int(values.size)
     if count == 0:
         return Statistics(minimum=None, maximum=None, mean=None, nan=nan, inf=inf)
     mean = total / count if math.isfinite(total) else None

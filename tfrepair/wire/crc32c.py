@@ -32,6 +32,8 @@ def crc32c(data: Buffer, crc: int = 0) -> int:
     if isinstance(data, bytes):
         return int(google_crc32c.extend(crc, data))
     array = np.frombuffer(data, np.uint8)
+    if array.size <= _CHUNK:
+        return int(google_crc32c.extend(crc, array))
     for start in range(0, array.size, _CHUNK):
         crc = int(google_crc32c.extend(crc, array[start : start + _CHUNK]))
     return crc
