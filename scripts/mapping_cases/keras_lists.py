@@ -323,7 +323,7 @@ def _conventions() -> Iterator[Case]:
     case = _case(
         "keras1_list_bidirectional_lstm__keras3",
         "get_weights() of Embedding, Bidirectional(LSTM), Dense under Keras 1.2.2: 24 arrays, "
-        "first the 12 of the forward layer (W, U, b of i, c, f, o), then those of the backward layer",
+        "first the 12 of the forward layer (W, U, b of i, c, f, o), then 12 of the backward layer",
         "rule: gate by gate into the fused kernels of Keras 3: i, f, c, o",
         "rnn",
         "bidirectional",

@@ -85,6 +85,43 @@ def _gates() -> Iterator[Case]:
     yield case
 
 
+def _cudnn_compatible() -> Iterator[Case]:
+    case = Case(
+        name="tf1_cudnn_compatible_gru__keras3_reset_after",
+        provenance="tf.contrib.cudnn_rnn.CudnnCompatibleGRUCell, 2 layers (tensorflow/tensorflow r1.15 cudnn_rnn_ops.py: gates, candidate/input_projection, candidate/hidden_projection); target Keras 3 GRU with reset_after",
+        truth_basis="rule: gates (r, u) to (z, r, h) with z = u; the two candidate biases stay apart, the recurrent bias of the gates is zero",
+        tags=("rnn", "gru", "gate_order", "two_biases", "partial_cover", "slots"),
+    )
+    for layer, inputs in ((0, 56), (1, 144)):
+        units = 144
+        path = "sequential/gru" + ("_1" if layer else "") + "/gru_cell"
+        kernel = case.target(f"{path}/kernel", (inputs, 3 * units), "GRUCell")
+        recurrent = case.target(f"{path}/recurrent_kernel", (units, 3 * units), "GRUCell")
+        bias = case.target(f"{path}/bias", (2, 3 * units), "GRUCell")
+        scope = f"cudnn_gru/rnn/multi_rnn_cell/cell_{layer}/cudnn_compatible_gru_cell"
+        gates = case.source(f"{scope}/gates/kernel", (inputs + units, 2 * units))
+        swap, first, last = "blocks:axis=1:order=1,0", f"0:{2 * units}", f"{2 * units}:{3 * units}"
+        case.edge(gates, kernel, f"slice:axis=0:0:{inputs}|{swap}|into::,{first}")
+        case.edge(gates, recurrent, f"slice:axis=0:{inputs}:|{swap}|into::,{first}")
+        case.edge(
+            case.source(f"{scope}/gates/bias", (2 * units,)),
+            bias,
+            f"blocks:axis=0:order=1,0|into:0,{first}",
+        )
+        for row, (word, target, rows) in enumerate(
+            (("input", kernel, inputs), ("hidden", recurrent, units))
+        ):
+            name = f"{scope}/candidate/{word}_projection"
+            case.edge(case.source(f"{name}/kernel", (rows, units)), target, f"into::,{last}")
+            case.edge(case.source(f"{name}/bias", (units,)), bias, f"into:{row},{last}")
+    case.pair("dense/kernel", "sequential/dense/kernel", (144, 9), "Dense")
+    case.pair("dense/bias", "sequential/dense/bias", (9,), "Dense")
+    case.slots(ADAM, list(case.sources))
+    case.source("beta1_power")
+    case.source("beta2_power")
+    yield case
+
+
 def _stacks() -> Iterator[Case]:
     for word, stacked in (
         ("stacked_npz__keras3_listed", True),
@@ -220,5 +257,5 @@ def _partitions() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """Yield the cases of this family."""
-    for family in (_gates, _stacks, _heads, _partitions):
+    for family in (_gates, _cudnn_compatible, _stacks, _heads, _partitions):
         yield from family()

@@ -230,10 +230,8 @@ def _recurrent() -> Iterator[Case]:
         fused_lstm(case, (f"{scope}/kernel", f"{scope}/bias"), targets, (160, 160))
     kept = list(case.sources)
     for cell in range(2):
-        for gate in "fio":
-            kept.append(
-                case.source(f"rnn/multi_rnn_cell/cell_{cell}/lstm_cell/w_{gate}_diag", (160,))
-            )
+        scope = f"rnn/multi_rnn_cell/cell_{cell}/lstm_cell"
+        kept += [case.source(f"{scope}/w_{gate}_diag", (160,)) for gate in "fio"]
     _layer(case, "dense", "readout", (160, 40))
     case.slots(ADAM, [*kept, "dense/kernel", "dense/bias"])
     yield case
