@@ -18,14 +18,22 @@ if TYPE_CHECKING:
     from scripts.mapping_cases.case import Case
 
 WIDE, SEEN = 64, (8, 16, 32)
-"""Channels and the resolutions above 4x4 of the small StyleGAN and progressive GAN."""
+"""Latent size and the resolutions above 4x4 of the small StyleGAN and progressive GAN."""
+CHANNELS = {4: 64, 8: 48, 16: 32, 32: 16}
+"""Channels at each resolution; level of detail 0 is the largest resolution."""
+
+
+def _synthesis_shape(side: int, part: str) -> tuple[int, int, int, int]:
+    """Return the kernel of a generator's layer: the first above 4x4 comes from half the side."""
+    entering = CHANNELS[side // 2] if part == "Conv0_up" else CHANNELS[side]
+    return (3, 3, entering, CHANNELS[side])
 
 
 def stylegan() -> Iterator[Draft]:
     """Yield StyleGAN: the running average Gs is what a generator wants; G and D are beside it."""
     case = Draft(
         name="stylegan_pickle_g_d_gs__keras3_generator",
-        provenance="NVlabs/stylegan training/networks_stylegan.py (resolution 32, fmap_max 64), G, "
+        provenance="NVlabs/stylegan training/networks_stylegan.py (resolution 32), G, "
         "D and Gs of a snapshot as Gs/..., G/..., D/...; target a Keras 3 port made for this case",
         truth_basis="rule: equal resolutions and layers; Gs as a whole, or G as a whole; dense and "
         "convolution kernels keep their layout, biases stay vectors",
@@ -48,7 +56,7 @@ def stylegan() -> Iterator[Draft]:
             _style_layer(case, f"Gs/G_synthesis/{side}x{side}/{part}", side, part)
         lod = (4, *SEEN)[::-1].index(side)
         name, path = f"Gs/G_synthesis/ToRGB_lod{lod}", f"synthesis/b{side}/to_rgb"
-        case.dense(name, path, (1, 1, WIDE, 3), "weight bias", layer="Conv2D")
+        case.dense(name, path, (1, 1, CHANNELS[side], 3), "weight bias", layer="Conv2D")
     rows = list(case.sources.values())
     raw = list(case.truth)
     for row in rows:
@@ -59,36 +67,49 @@ def stylegan() -> Iterator[Draft]:
             "truth": [{**e, "source": e["source"].replace("Gs/", "G/", 1)} for e in raw],
         }
     ]
-    _discriminator_sources(case, "D/")
+    case.source("D/lod")
+    for name, size in _discriminator_shapes().items():
+        case.source(f"D/{name}/weight", size)
+        case.source(f"D/{name}/bias", size[-1:])
     yield case
 
 
 def _style_layer(case: Draft, name: str, side: int, part: str) -> None:
     path = f"synthesis/b{side}/{ {'Const': 'const', 'Conv': 'conv'}.get(part, part.lower()) }"
     if part == "Const":
-        case.fill(f"{name}/const", f"{path}/const", (1, WIDE, 4, 4), "ConstantInput")
+        case.fill(f"{name}/const", f"{path}/const", (1, CHANNELS[4], 4, 4), "ConstantInput")
     else:
-        case.fill(f"{name}/weight", f"{path}/kernel", (3, 3, WIDE, WIDE), "ModulatedConv")
-    case.fill(f"{name}/Noise/weight", f"{path}/noise_strength", (WIDE,), "StyleLayer")
-    case.fill(f"{name}/bias", f"{path}/bias", (WIDE,), "StyleLayer")
-    style = f"{path}/style"
-    case.dense(f"{name}/StyleMod", style, (WIDE, 2 * WIDE), "weight bias")
+        shape = _synthesis_shape(side, part)
+        case.fill(f"{name}/weight", f"{path}/kernel", shape, "ModulatedConv")
+    size = CHANNELS[side]
+    case.fill(f"{name}/Noise/weight", f"{path}/noise_strength", (size,), "StyleLayer")
+    case.fill(f"{name}/bias", f"{path}/bias", (size,), "StyleLayer")
+    case.dense(f"{name}/StyleMod", f"{path}/style", (WIDE, 2 * size), "weight bias")
 
 
-def _discriminator_sources(case: Draft, top: str) -> None:
-    case.source(f"{top}lod")
+def _discriminator_shapes() -> dict[str, tuple[int, ...]]:
+    """Return the layers of the discriminator with their kernels, largest resolution first."""
     shapes: dict[str, tuple[int, ...]] = {}
+    for lod, side in enumerate(SEEN[::-1]):
+        shapes[f"FromRGB_lod{lod}"] = (1, 1, 3, CHANNELS[side])
+    shapes[f"FromRGB_lod{len(SEEN)}"] = (1, 1, 3, CHANNELS[4])
     for side in SEEN[::-1]:
-        for part in ("Conv0", "Conv1_down"):
-            shapes[f"{side}x{side}/{part}"] = (3, 3, WIDE, WIDE)
-    for lod in range(len(SEEN) + 1):
-        shapes[f"FromRGB_lod{lod}"] = (1, 1, 3, WIDE)
-    shapes["4x4/Conv"] = (3, 3, WIDE + 1, WIDE)
-    shapes["4x4/Dense0"] = (16 * WIDE, WIDE)
-    shapes["4x4/Dense1"] = (WIDE, 1)
-    for name, shape in shapes.items():
-        case.source(f"{top}{name}/weight", shape)
-        case.source(f"{top}{name}/bias", shape[-1:])
+        size = CHANNELS[side]
+        shapes[f"{side}x{side}/Conv0"] = (3, 3, size, size)
+        shapes[f"{side}x{side}/Conv1_down"] = (3, 3, size, CHANNELS[side // 2])
+    shapes["4x4/Conv"] = (3, 3, CHANNELS[4] + 1, CHANNELS[4])
+    shapes["4x4/Dense0"] = (16 * CHANNELS[4], CHANNELS[4])
+    shapes["4x4/Dense1"] = (CHANNELS[4], 1)
+    return shapes
+
+
+def _discriminator_path(name: str) -> str:
+    if name.startswith("FromRGB"):
+        return f"from_rgb_{SEEN[-1] >> int(name[-1])}"
+    scope, part = name.split("/")
+    plain = {"Conv": "res4_conv1", "Dense0": "hidden", "Dense1": "score"}
+    number = {"Conv0": 1, "Conv1_down": 2}
+    return plain[part] if part in plain else f"res{scope.split('x')[0]}_conv{number[part]}"
 
 
 def progressive() -> Iterator[Draft]:
@@ -103,32 +124,24 @@ def progressive() -> Iterator[Draft]:
         tags=("generative", "progan", "lookalike"),
     )
     case.source("Gs/lod")
-    case.dense("Gs/4x4/Dense", "generator/start", (WIDE, 16 * WIDE), "weight", "kernel")
-    case.fill("Gs/4x4/Dense/bias", "generator/start/bias", (WIDE,), "Dense")
-    blocks = [(f"{side}x{side}", part) for side in SEEN for part in ("Conv0_up", "Conv1")]
-    for scope, part in [("4x4", "Conv"), *blocks]:
+    size = CHANNELS[4]
+    case.dense("Gs/4x4/Dense", "generator/start", (WIDE, 16 * size), "weight", "kernel")
+    case.fill("Gs/4x4/Dense/bias", "generator/start/bias", (size,), "Dense")
+    blocks = [(side, part) for side in SEEN for part in ("Conv0_up", "Conv1")]
+    for side, part in [(4, "Conv"), *blocks]:
         number = {"Conv": 0, "Conv0_up": 1, "Conv1": 2}[part]
-        path = f"generator/res{scope.split('x')[0]}_conv{number}"
-        shape = (3, 3, WIDE, WIDE)
-        case.dense(f"Gs/{scope}/{part}", path, shape, "weight bias", layer="Conv2D")
-    for lod in range(len(SEEN) + 1):
-        path = f"generator/rgb_{4 << (len(SEEN) - lod)}"
-        name = f"Gs/ToRGB_lod{lod}"
-        case.dense(name, path, (1, 1, WIDE, 3), "weight bias", layer="Conv2D")
+        path = f"generator/res{side}_conv{number}"
+        shape = _synthesis_shape(side, part)
+        case.dense(f"Gs/{side}x{side}/{part}", path, shape, "weight bias", layer="Conv2D")
+    for lod, side in enumerate((*SEEN[::-1], 4)):
+        shape = (1, 1, CHANNELS[side], 3)
+        name, path = f"Gs/ToRGB_lod{lod}", f"generator/rgb_{side}"
+        case.dense(name, path, shape, "weight bias", layer="Conv2D")
     case.source("D/lod")
-    for lod in range(len(SEEN) + 1):
-        path = f"discriminator/from_rgb_{4 << (len(SEEN) - lod)}"
-        name = f"D/FromRGB_lod{lod}"
-        case.dense(name, path, (1, 1, 3, WIDE), "weight bias", layer="Conv2D")
-    for side in SEEN[::-1]:
-        for part, number in (("Conv0", 1), ("Conv1_down", 2)):
-            path = f"discriminator/res{side}_conv{number}"
-            name = f"D/{side}x{side}/{part}"
-            case.dense(name, path, (3, 3, WIDE, WIDE), "weight bias", layer="Conv2D")
-    path = "discriminator/res4_conv1"
-    case.dense("D/4x4/Conv", path, (3, 3, WIDE + 1, WIDE), "weight bias", layer="Conv2D")
-    case.dense("D/4x4/Dense0", "discriminator/hidden", (16 * WIDE, WIDE), "weight bias")
-    case.dense("D/4x4/Dense1", "discriminator/score", (WIDE, 1), "weight bias")
+    for name, shape in _discriminator_shapes().items():
+        path = f"discriminator/{_discriminator_path(name)}"
+        layer = "Conv2D" if len(shape) == 4 else "Dense"
+        case.dense(f"D/{name}", path, shape, "weight bias", layer=layer)
     yield case
 
 
