@@ -181,6 +181,31 @@ def vgg() -> Iterator[Draft]:
     yield slots
 
 
+def vgg_arrays() -> Iterator[Draft]:
+    """Yield the well-known array file of VGG16: ``conv1_1_W``, ``fc6_b``; another class count."""
+    case = Draft(
+        name="vgg16_weights_npz__keras_applications_10_classes",
+        provenance="names and shapes of vgg16_weights.npz (vgg16.py of David Frossard, "
+        "cs.toronto.edu/~frossard); " + KERAS.format("VGG16(classes=10)"),
+        truth_basis="rule: convolution numbers; fc1 is fc6",
+        source_format="npz",
+        tags=("cnn", "old_names", "changed_head", "missing_targets"),
+    )
+    for row in variables("VGG16", classes=10):
+        leaf = "W" if row.leaf == "kernel" else "b"
+        found = re.match(r"block(\d)_conv(\d)", row.layer)
+        if found:
+            name = f"conv{found[1]}_{found[2]}_{leaf}"
+        elif row.layer == "predictions":
+            case.source(f"fc8_{leaf}", (4096, 1000) if leaf == "W" else (1000,))
+            case.target(row.path, row.shape, row.layer_class)
+            continue
+        else:
+            name = f"fc{int(row.layer[2]) + 5}_{leaf}"
+        case.fill(name, row.path, row.shape, row.layer_class)
+    yield case
+
+
 def mobilenets() -> Iterator[Draft]:
     """Yield MobileNet v1 (with shadows and slots), v2 and v3."""
     case = Draft(
@@ -281,4 +306,4 @@ def _mobilenet_v3() -> Draft:
 
 def cases() -> tuple[Case, ...]:
     """Return the TF-Slim cases."""
-    return together(resnets(), vgg(), mobilenets())
+    return together(resnets(), vgg(), vgg_arrays(), mobilenets())
