@@ -1,15 +1,19 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.wire.damage import cut_everywhere, flipped
 from tests.wire.goldens import CASES, CHECKPOINTS, case_id, expected, is_as_expected
 from tfrepair.core.digest import array_digest
 from tfrepair.core.errors import SourceError
-from tfrepair.core.tensor import Health, Purpose
+from tfrepair.core.tensor import Array, Health, Purpose
 from tfrepair.readers.registry import open_source
 from tfrepair.wire.bit_repair import with_bit_flipped
+from tfrepair.wire.bundle import Extent
+from tfrepair.wire.ordered_code import encode_slice_key
+from tfrepair.wire.protobuf import bytes_field, varint_field
 from tfrepair.wire.sstable import open_table
 from tfrepair.wire.sstable_writer import write_table
 
@@ -114,3 +118,45 @@ def test_a_damaged_block_and_a_lost_one_are_told_apart(tmp_path: Path) -> None:
     path.write_bytes(bytes(data[: blocks[3].offset]))
     lost = {t.checked().health for t in open_source(path) if t.name not in some_slices}
     assert lost == {Health.VERIFIED, Health.MISSING}
+
+
+def write_large(path: Path, values: Array) -> int:
+    """Write one tensor whose block is beyond what a checksum proves; return where it begins."""
+    name = "w"
+    shape = b"".join(bytes_field(2, varint_field(1, size)) for size in values.shape)
+    whole = bytes_field(1, b"") * values.ndim
+    listed = bytes_field(1, name.encode()) + bytes_field(2, shape) + varint_field(3, 1)
+    header = bytes_field(1, bytes_field(1, listed + bytes_field(4, whole)))
+    proto = bytes_field(5, values.tobytes())
+    saved = bytes_field(1, name.encode()) + bytes_field(2, whole) + bytes_field(3, proto)
+    key = encode_slice_key(name, (Extent(),) * values.ndim)
+    with path.open("wb") as file:
+        write_table([(b"", header), (key, bytes_field(2, saved))], file.write)
+    return path.read_bytes().index(values.tobytes())
+
+
+@pytest.mark.parametrize("bit", [0, 1, 22, 31])
+def test_a_flipped_bit_of_a_large_block_is_corrected_with_its_chance(
+    bit: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "model"
+    values = np.random.default_rng(0).normal(size=(700, 1000)).astype("float32")
+    start = write_large(path, values)
+    path.write_bytes(with_bit_flipped(path.read_bytes(), 8 * (start + 4 * 123_456) + bit))
+    tensor = open_source(path)["w"].checked()
+    assert tensor.health is Health.CORRECTED
+    assert "in 0.5% of cases" in tensor.health_note
+    assert np.array_equal(tensor.fetch(), values)
+
+
+def test_a_correction_of_a_large_block_that_stands_out_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    values = np.random.default_rng(0).normal(size=(700, 1000)).astype("float32")
+    values[5, 5] = 1e30  # as it was saved: nothing but the checksum speaks for it
+    start = write_large(path, values)
+    place = 8 * (start + 4 * 5005) + 30
+    path.write_bytes(with_bit_flipped(path.read_bytes(), place))
+    tensor = open_source(path)["w"]
+    assert tensor.checked().health is Health.CORRUPT
+    with pytest.raises(SourceError, match="stand out"):
+        tensor.fetch()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfrepair.core.errors import Corrupt, SourceError, Truncated, Unsupported
+from tfrepair.core.plausibility import is_plausible
 from tfrepair.core.tensor import Array, Health
 from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.wire.bit_repair import chance_of_false_alarm
@@ -17,9 +18,6 @@ from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.bundle_data import Shards, decode_tensor, verify_bytes
 from tfrepair.wire.bundle_repair import SURE_BYTES, corrected_bytes
 from tfrepair.wire.element_types import NAMES, item_bytes
-
-_STANDS_OUT = 4
-"""A corrected value so many times larger than all others is not believed."""
 
 _REBUILT = "the index was rebuilt: no stored checksum vouches for the values"
 
@@ -110,7 +108,7 @@ class StoredTensor:
         if len(data) <= SURE_BYTES or reading.array is None:
             return reading
         chance = chance_of_false_alarm(len(data))
-        if not _is_plausible(reading.array, bit // (8 * max(1, reading.array.itemsize))):
+        if not is_plausible(reading.array, bit // (8 * max(1, reading.array.itemsize))):
             note = f"{error.message}; changing {note} would fit, but its value would stand out"
             return Reading(health=Health.CORRUPT, note=note, error=Corrupt(note))
         note += f"; other damage looks like this in {chance:.1%} of cases"
@@ -127,24 +125,6 @@ class StoredTensor:
         except Unsupported:
             return text
         return f"{there // row} of {rows} rows, {text}"
-
-
-def _is_plausible(array: Array, place: int) -> bool:
-    """Say whether a corrected element is not much larger than the others."""
-    if array.dtype.kind not in "fV" or place >= array.size:
-        return True
-    flat = array.reshape(-1)
-    value = float(flat[place])
-    largest = max(_largest(flat[:place]), _largest(flat[place + 1 :]))
-    return bool(np.isfinite(value)) and abs(value) <= _STANDS_OUT * largest
-
-
-def _largest(flat: Array, chunk: int = 1 << 20) -> float:
-    worst = 0.0
-    for start in range(0, flat.size, chunk):
-        values = np.abs(flat[start : start + chunk].astype(np.float64))
-        worst = max(worst, float(np.max(values, where=np.isfinite(values), initial=0.0)))
-    return worst
 
 
 def _looks_like(data: memoryview) -> str:

@@ -12,7 +12,10 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tfrepair.core.errors import Corrupt, Truncated
+import numpy as np
+
+from tfrepair.core.errors import Corrupt, SourceError, Truncated
+from tfrepair.core.plausibility import is_plausible
 from tfrepair.core.tensor import Array, Shape
 from tfrepair.wire.bundle import Slice, decode_shape, decode_slice
 from tfrepair.wire.crc32c import Buffer
@@ -47,6 +50,9 @@ class Values(Protocol):
 
     def correction_of(self, key: bytes) -> str:
         """Return what was corrected in the block of a key, or nothing."""
+
+    def uncorrected(self, key: bytes) -> memoryview | None:
+        """Return the value before its correction, if the checksum alone does not prove that."""
 
     def find(self, key: bytes) -> memoryview | None:
         """Return the value of a key, or ``None``."""
@@ -169,14 +175,39 @@ def read_slice(table: Values, tensor: SlicedTensor, part: Slice) -> Array:
     Raises
     ------
     SourceError
-        If the slice is missing or damaged.
+        If the slice is missing or damaged, or a correction that the checksum does not prove
+        would make an element stand out.
     """
     where = f"{table.where}, {tensor.name}"
-    data = table.find(encode_slice_key(tensor.name, part))
+    key = encode_slice_key(tensor.name, part)
+    data = table.find(key)
     if data is None:
         message = f"{where}: listed, but the values of {show_slice(part)} are not there"
         raise Truncated(message)
-    return decode_slice_value(data, tensor, part, where)
+    array = decode_slice_value(data, tensor, part, where)
+    before = table.uncorrected(key)
+    if before is not None and not _is_believed(array, before, tensor, part, where):
+        message = (
+            f"{where}: the checksum of its block does not fit; changing one bit would make it fit, "
+            "but the value would stand out"
+        )
+        raise Corrupt(message)
+    return array
+
+
+def _is_believed(
+    array: Array, before: Buffer, tensor: SlicedTensor, part: Slice, where: str
+) -> bool:
+    """Hold the one element that a correction changed against the others."""
+    try:
+        raw = decode_slice_value(before, tensor, part, where)
+    except SourceError:
+        return True  # what could not be decoded before can be now
+    if array.dtype.kind not in "fV":
+        return True
+    width = f"u{array.dtype.itemsize}"
+    changed = np.flatnonzero(array.reshape(-1).view(width) != raw.reshape(-1).view(width))
+    return all(is_plausible(array, int(place)) for place in changed)
 
 
 def decode_slice_value(data: Buffer, tensor: SlicedTensor, part: Slice, where: str) -> Array:

@@ -13,12 +13,14 @@ import bisect
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from tfrepair.core.errors import Corrupt, Truncated
+from tfrepair.core.errors import Corrupt, SourceError, Truncated
+from tfrepair.wire.bit_repair import chance_of_false_alarm, with_bit_flipped
 from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.protobuf import read_varint
 from tfrepair.wire.sstable_block import (
     TRAILER_BYTES,
     BlockHandle,
+    MendedBlock,
     block_contents,
     block_entries,
     mended_block,
@@ -44,6 +46,7 @@ class Table:
         self._mend = mend
         self.where = where
         self._corrected: dict[int, str] = {}
+        self._doubtful: dict[int, MendedBlock] = {}
         self._last: tuple[BlockHandle, dict[bytes, memoryview]] | None = None
         self.blocks = self._read_index()
 
@@ -72,10 +75,13 @@ class Table:
             mended = mended_block(self._data, block) if self._mend else None
             if mended is None:
                 raise
-            self._corrected[block.offset] = (
-                f"{self.where}: one flipped bit in the block at byte {block.offset} corrected"
-            )
-            return block_contents(mended, BlockHandle(offset=0, size=block.size), self.where)
+            note = f"{self.where}: one flipped bit in the block at byte {block.offset} corrected"
+            if mended.needs_evidence:
+                chance = chance_of_false_alarm(block.size)
+                note += f"; other damage looks like this in {chance:.1%} of cases"
+                self._doubtful[block.offset] = mended
+            self._corrected[block.offset] = note
+            return block_contents(mended.data, BlockHandle(offset=0, size=block.size), self.where)
 
     @property
     def corrections(self) -> Sequence[str]:
@@ -86,6 +92,22 @@ class Table:
         """Return the sentence about the block that holds a key and was read, or nothing."""
         block = self._block_of(key)
         return "" if block is None else self._corrected.get(block.offset, "")
+
+    def uncorrected(self, key: bytes) -> memoryview | None:
+        """Return the value of a key as it is stored, where only the value can prove a correction.
+
+        ``None`` if nothing was corrected, the block is small enough for its checksum to prove the
+        correction, or the bit did not lie in a value: then the order of the keys proves it.
+        """
+        block = self._block_of(key)
+        mended = None if block is None else self._doubtful.get(block.offset)
+        if block is None or mended is None or mended.bit is None:
+            return None
+        raw = memoryview(with_bit_flipped(mended.data, mended.bit))[: block.size]
+        try:
+            return dict(block_entries(raw, self.where)).get(key)
+        except SourceError:
+            return None
 
     @cached_property
     def _separators(self) -> list[bytes]:

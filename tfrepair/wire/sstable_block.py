@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated, Unsupported
-from tfrepair.wire.bit_repair import SILENT, locate_bit, with_bit_flipped
+from tfrepair.wire.bit_repair import LARGEST, SILENT, locate_bit, with_bit_flipped
 from tfrepair.wire.crc32c import crc32c, mask, masked_crc32c, unmask
 from tfrepair.wire.protobuf import read_varint
 from tfrepair.wire.snappy import decompress
@@ -70,22 +70,46 @@ def block_contents(view: memoryview, block: BlockHandle, where: str) -> memoryvi
     return contents
 
 
-def mended_block(view: memoryview, block: BlockHandle) -> memoryview | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendedBlock:
+    """A block whose one flipped bit was corrected.
+
+    Attributes
+    ----------
+    data
+        Contents and trailer, corrected.
+    bit
+        Number of the bit that was flipped, from the beginning of the block; ``None`` if it lay in
+        the stored checksum.
+    """
+
+    data: memoryview
+    bit: int | None
+
+    @property
+    def needs_evidence(self) -> bool:
+        """True if other damage of so large a block may well look like one flipped bit."""
+        return self.bit is not None and len(self.data) > SILENT
+
+
+def mended_block(view: memoryview, block: BlockHandle) -> MendedBlock | None:
     """Return a block and its trailer with the one flipped bit corrected, or ``None``.
 
     The bit may lie in the contents, the compression type or the stored checksum itself.
     """
-    if block.size > SILENT or block.offset + block.size + TRAILER_BYTES > len(view):
+    if block.size > LARGEST or block.offset + block.size + TRAILER_BYTES > len(view):
         return None
-    whole = bytes(view[block.offset : block.offset + block.size + TRAILER_BYTES])
-    body, stored = whole[:-CRC_BYTES], int.from_bytes(whole[-CRC_BYTES:], "little")
+    body = view[block.offset : block.offset + block.size + 1]
+    end = block.offset + len(body)
+    stored = int.from_bytes(view[end : end + CRC_BYTES], "little")
     actual = crc32c(body)
     in_checksum = (mask(actual) ^ stored).bit_count() == 1
     bit = locate_bit(len(body), unmask(stored) ^ actual)
     if in_checksum == (bit is not None):
         return None
-    fixed = body if bit is None else with_bit_flipped(body, bit)
-    return memoryview(fixed + masked_crc32c(fixed).to_bytes(CRC_BYTES, "little"))
+    fixed = bytes(body) if bit is None else with_bit_flipped(body, bit)
+    whole = fixed + masked_crc32c(fixed).to_bytes(CRC_BYTES, "little")
+    return MendedBlock(data=memoryview(whole), bit=bit)
 
 
 def block_entries(contents: memoryview, where: str) -> Iterator[tuple[bytes, memoryview]]:

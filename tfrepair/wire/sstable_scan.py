@@ -55,6 +55,10 @@ class ScannedTable:
         """Nothing is corrected in a scan."""
         return ""
 
+    def uncorrected(self, key: bytes) -> memoryview | None:
+        """Nothing is corrected in a scan."""
+        return None
+
     def find(self, key: bytes) -> memoryview | None:
         """Return the value of a key, or ``None``."""
         return self.scan.proven.get(key)
