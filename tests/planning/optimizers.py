@@ -16,12 +16,24 @@ VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 WEIGHTS = {"a/kernel": (3, 2), "a/bias": (2,), "b/kernel": (2, 4), "b/bias": (4,)}
 ERAS = ("before", "since", "keras_3")
 SOURCES = ("saver", *ERAS, "own", "keras_file")
-NEVER_BEFORE = {"lion", "lamb"}
+NEVER_BEFORE = {"lion", "lamb", "adafactor", "muon", "adamweightdecay", "proximaladagrad"}
 """Families that ``OptimizerV2`` of TensorFlow itself does not have."""
 
 
 def kinds_of(family: Family) -> tuple[str, ...]:
-    return family.saver_orders[-1] if family.saver_orders else tuple(s.kind for s in family.slots)
+    if family.saver_orders:
+        return family.saver_orders[-1]
+    return tuple(slot.kind for slot in family.slots if slot.axes == "all")
+
+
+def has_era(family: Family, era: str) -> bool:
+    """Return whether an optimizer of TensorFlow itself was there in an era."""
+    if era == "saver":
+        return bool(family.saver_word)
+    if family.name in NEVER_BEFORE and era == "before":
+        return False
+    names = {"own": "keras_3", "keras_file": "since"}.get(era, era)
+    return all(getattr(slot_of(family, kind), names) for kind in kinds_of(family))
 
 
 def slot_of(family: Family, kind: str) -> Slot:
@@ -73,10 +85,11 @@ def _slot(weight: Variable, slot: str) -> Variable:
 
 
 def value_of(owner: str, kind: str, scale: float = 1.0) -> Array:
-    """Return values of a slot that belong to nothing else."""
+    """Return values of a slot that belong to nothing else, and that a training may have made."""
+    scale, start = {"mg": (0.1, 0.0), "v": (1.0, 0.5), "vhat": (1.0, 2.0)}.get(kind, (scale, 0.0))
     seed = sum(map(ord, owner + kind))
     found = np.random.default_rng(seed).uniform(0.1, 1.0, WEIGHTS[owner]) * scale
-    return found.astype("float32")
+    return (found + start).astype("float32")
 
 
 def power(beta: float, steps: int) -> Array:

@@ -73,3 +73,33 @@ def _table(beta: float, dtype: str) -> Array:
     powers = np.multiply.accumulate(np.full(count, kind(beta), dtype=dtype))
     powers = powers[powers >= smallest]
     return np.append(powers, kind(0))
+
+
+def power_of(steps: int, beta: float, dtype: str = "float32") -> float:
+    """Return the variable after a number of updates; 0 from :func:`underflow` on.
+
+    Raises
+    ------
+    ValueError
+        If the count is negative or beta is out of bounds.
+    """
+    if steps < 0:
+        message = f"a step count is not negative, found {steps}"
+        raise ValueError(message)
+    table = _table(beta, dtype)
+    return float(table[min(steps, len(table) - 1)])
+
+
+def correction_free(*betas: float) -> int:
+    """Return the least number of updates from which no bias correction changes an update.
+
+    ``1 - beta ** t`` is 1 in float32 then, for every beta: 17 321 for 0.999.
+    """
+    return max(_correction_free(beta) for beta in betas)
+
+
+@lru_cache(maxsize=32)
+def _correction_free(beta: float) -> int:
+    # 1 - x rounds to 1 in float32 for x <= 2 ** -25.
+    exact = math.log(2.0**-25) / math.log(float(np.float32(beta)))
+    return max(1, math.ceil(exact))

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from tfrepair.core.architecture import VariablePath
 from tfrepair.core.findings import Finding
+from tfrepair.core.optimizer_plan import OptimizerPlan
 from tfrepair.core.tensor import SourceName
 from tfrepair.core.transform import IDENTITY, Transform, parse_transform
 
@@ -189,6 +190,9 @@ class Plan:
         source is in a match, a tie or a leftover.
     findings
         What planning noticed.
+    optimizer
+        The optimizer of the output, but for what fills its variables from the source; ``None`` if
+        it has none.
     """
 
     source: Reference
@@ -199,6 +203,7 @@ class Plan:
     leftover: tuple[Leftover, ...] = ()
     ties: tuple[Tie, ...] = ()
     findings: tuple[Finding, ...] = ()
+    optimizer: OptimizerPlan | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -221,6 +226,7 @@ class Plan:
             "leftover": [leftover.to_json() for leftover in self.leftover],
             "ties": [tie.to_json() for tie in self.ties],
             "findings": [finding.to_json() for finding in self.findings],
+            "optimizer": None if self.optimizer is None else self.optimizer.to_json(),
         }
 
     @classmethod
@@ -235,4 +241,5 @@ class Plan:
             leftover=tuple(Leftover.from_json(entry) for entry in data["leftover"]),
             ties=tuple(Tie.from_json(entry) for entry in data["ties"]),
             findings=tuple(Finding.from_json(entry) for entry in data["findings"]),
+            optimizer=OptimizerPlan.from_json(held) if (held := data.get("optimizer")) else None,
         )

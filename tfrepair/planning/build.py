@@ -22,7 +22,7 @@ from tfrepair.planning.kernels import in_doubt
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
-from tfrepair.planning.optimizer import with_optimizer_state
+from tfrepair.planning.optimizer import COMPILED, Origins, with_optimizer_state
 from tfrepair.planning.orders import (
     CONVENTION_NAMES,
     Convention,
@@ -42,6 +42,7 @@ def build_plan(
     *,
     order: str = "",
     use_averages: bool = False,
+    optimizer: Origins = COMPILED,
 ) -> Plan:
     """Assign a source's tensors to an architecture's weights.
 
@@ -55,6 +56,8 @@ def build_plan(
         Name of a list order that the user vouches for; empty to find out.
     use_averages
         Take moving averages in place of the weights that they belong to.
+    optimizer
+        Where the architecture's optimizer comes from.
 
     Returns
     -------
@@ -74,7 +77,8 @@ def build_plan(
         def truly(name: SourceName, transform: Transform) -> Statistics:
             return statistics(ins.true_name(name), transform)
 
-        return with_true_names(build_plan(ins.store, architecture, truly, order=order), ins)
+        inner = build_plan(ins.store, architecture, truly, order=order, optimizer=optimizer)
+        return with_true_names(inner, ins)
     tensors = tuple(tensor for tensor in store if tensor.may_be_weight)
     by_equal_name = plan_equal_names(store, architecture)
     if order:
@@ -95,7 +99,7 @@ def build_plan(
     )
     plan = _checked(_plan(outcome), tuple(store), architecture, statistics)
     plan = with_training_state(plan, store, architecture)
-    return with_optimizer_state(plan, store, architecture, statistics)
+    return with_optimizer_state(plan, store, architecture, statistics, optimizer)
 
 
 def _no_weights(store: TensorStore) -> tuple[Leftover, ...]:

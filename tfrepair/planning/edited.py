@@ -16,12 +16,13 @@ from tfrepair.core.architecture import Architecture, Variable, VariableKind, Var
 from tfrepair.core.assembly import fits, uncovered
 from tfrepair.core.errors import PlanError, Stale
 from tfrepair.core.findings import Finding, Severity
+from tfrepair.core.optimizer_plan import OptimizerPlan
 from tfrepair.core.plan import Confidence, Gap, Leftover, Match, Plan
 from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import IDENTITY, Cast, Transform, TransformError
 from tfrepair.planning.equal_names import fillable
 from tfrepair.planning.lists import StatisticsOf
-from tfrepair.planning.optimizer_findings import LOST
+from tfrepair.planning.optimizer_findings import LOST, PARTLY
 from tfrepair.planning.plan_file import Line, PlanFile
 from tfrepair.planning.values import contradiction, overflow
 from tfrepair.planning.wanted_optimizer import optimizer_gaps
@@ -70,6 +71,7 @@ def apply_plan_file(
         for finding in _unlikely(match, variables[match.target], statistics)
     ]
     ranked = {variable.path: place for place, variable in enumerate(fillable(architecture))}
+    optimizer = _without_filled(fresh.optimizer, matches)
     return replace(
         fresh,
         matches=tuple(sorted(matches, key=lambda match: ranked[match.target])),
@@ -80,9 +82,27 @@ def apply_plan_file(
             *_still_true(fresh, matches, architecture),
             *unlikely,
             *_used_again(matches),
-            *optimizer_gaps(matches, architecture),
+            *optimizer_gaps(_filled(matches, optimizer), architecture),
         ),
+        optimizer=optimizer,
     )
+
+
+def _without_filled(optimizer: OptimizerPlan | None, matches: list[Match]) -> OptimizerPlan | None:
+    """Leave to the map what it fills."""
+    if optimizer is None:
+        return None
+    filled = {match.target for match in matches}
+    return replace(
+        optimizer,
+        rebuilt=tuple(entry for entry in optimizer.rebuilt if entry.target not in filled),
+        fresh=tuple(entry for entry in optimizer.fresh if entry.target not in filled),
+    )
+
+
+def _filled(matches: list[Match], optimizer: OptimizerPlan | None) -> set[VariablePath]:
+    rebuilt = () if optimizer is None else optimizer.rebuilt
+    return {match.target for match in matches} | {entry.target for entry in rebuilt}
 
 
 def _require_same(edited: PlanFile, fresh: Plan) -> None:
@@ -230,7 +250,7 @@ def _still_true(
     kept = set(matches)
     added = {match.target for match in matches} - {match.target for match in fresh.matches}
     kinds = {variable.kind for variable in architecture if variable.path in added}
-    settled = {LOST} if VariableKind.OPTIMIZER in kinds else set()
+    settled = {LOST, PARTLY} if VariableKind.OPTIMIZER in kinds else set()
     changed = {
         place
         for match in fresh.matches

@@ -19,6 +19,11 @@ def same_kind(have: str, want: str) -> bool:
     return _kind(have) == _kind(want)
 
 
+def is_floating(dtype: str) -> bool:
+    """Tell whether an element type is a floating-point one."""
+    return _kind(dtype) == "f"
+
+
 def _kind(dtype: str) -> str:
     kind = numpy_dtype(dtype).kind
     # ml_dtypes' floats have kind "V".

@@ -1,33 +1,78 @@
-"""Fills the optimizer of an architecture from the optimizer of a source, as a whole or not at all.
+"""Fills the optimizer of an architecture from the optimizer of a source, group by group.
 
-A slot goes to the weight whose source it belonged to, under the same family. Slots, and the step
-count where the update depends on it, are one unit: if part of it is missing or damaged, nothing of
-it is used, because a mixture does far more damage than a fresh start. Comes after the weights are
-matched. Pure.
+A slot goes to the weight whose source it belonged to, under the same family or one that keeps the
+same. What is missing, damaged or contradicts the rest is decided on as a whole: a mixture does far
+more damage than a fresh start. Comes after the weights are matched; a rebuild from donors or data
+takes up what is left in :class:`~tfrepair.core.optimizer_plan.OptimizerPlan.fresh`. Pure.
 
 Source: measured, ``docs/optimizer-state.md``.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from tfrepair.core.architecture import GRAPH_1, Architecture, Variable, VariablePath
+from tfrepair.core.architecture import GRAPH_1, Architecture, VariablePath
 from tfrepair.core.findings import Finding
+from tfrepair.core.optimizer_plan import Fresh, OptimizerPlan, Origin, Setting
 from tfrepair.core.plan import Match, Plan
 from tfrepair.core.tensor import Purpose, SourceName, TensorStore
-from tfrepair.planning.dialects.optimizers import Family
+from tfrepair.planning.consistency import Unit, decide
+from tfrepair.planning.dialects.optimizers import SHARED_SETTINGS, Family
+from tfrepair.planning.dialects.relatives import RELATIVES
+from tfrepair.planning.hyperparameters import RATE, stored_settings
 from tfrepair.planning.lists import StatisticsOf
-from tfrepair.planning.optimizer_findings import left_out, lost, unused_slots
-from tfrepair.planning.optimizer_scalars import Carried, carried_scalars, saver_rate
-from tfrepair.planning.optimizer_values import SlotRule, is_zero, slot_match
+from tfrepair.planning.optimizer_findings import (
+    derived,
+    left_out,
+    lost,
+    other_family,
+    partly_lost,
+    unused_slots,
+)
+from tfrepair.planning.optimizer_guards import guarded
+from tfrepair.planning.optimizer_scalars import (
+    Scalars,
+    counts_batches,
+    other_scalars,
+    step_scalars,
+)
+from tfrepair.planning.optimizer_slots import Sides, slot_candidates
+from tfrepair.planning.optimizer_values import is_zero
+from tfrepair.planning.step_counts import StepCount, count_steps, known_steps
 from tfrepair.planning.stored_optimizers import StoredOptimizer, stored_optimizers
+from tfrepair.planning.update_rules import rule_findings
 from tfrepair.planning.wanted_optimizer import Wanted, wanted_optimizer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Where the optimizer of an architecture comes from.
+
+    Attributes
+    ----------
+    name
+        Origin of its class.
+    settings
+        Hyperparameters that the model of the architecture was not compiled with: what a person
+        asked for, or what the source states.
+    """
+
+    name: Origin = Origin.ARCHITECTURE
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+
+COMPILED = Origins()
+"""The architecture's own optimizer, as it is compiled."""
+
+
 def with_optimizer_state(
-    plan: Plan, store: TensorStore, architecture: Architecture, statistics: StatisticsOf
+    plan: Plan,
+    store: TensorStore,
+    architecture: Architecture,
+    statistics: StatisticsOf,
+    origins: Origins = COMPILED,
 ) -> Plan:
-    """Add matches for the optimizer's variables, or findings that say what is lost.
+    """Add matches for the optimizer's variables, and what is to be known about the others.
 
     Parameters
     ----------
@@ -37,39 +82,43 @@ def with_optimizer_state(
         The two sides.
     statistics
         Called for slots and scalars that are to be used.
+    origins
+        Where the architecture's optimizer comes from.
 
     Returns
     -------
-    The plan; a TensorFlow 1 graph keeps the one it has, see
-    :mod:`tfrepair.planning.equal_names`. Without an optimizer in the source nothing changes.
+    The plan with its ``optimizer``; a TensorFlow 1 graph keeps the one it has, see
+    :mod:`tfrepair.planning.equal_names`.
     """
     if architecture.framework == GRAPH_1:
         return plan
     wanted = wanted_optimizer(architecture)
     weights = {source for match in plan.matches for source in match.sources}
     stored = [found for found in stored_optimizers(store) if _concerns(found, weights, wanted)]
-    if not stored:
-        return plan
     if wanted is None:
-        return _found(plan, left_out(stored, weights))
+        return _found(plan, left_out(stored, weights)) if stored else plan
     chosen = _choice(stored, wanted)
     if isinstance(chosen, str):
-        return _found(plan, lost(stored, weights, wanted.title, chosen))
+        gone = lost(stored, weights, wanted.title, chosen)
+        steps = known_steps(store, statistics)
+        return _without(plan, wanted, chosen, origins, gone, steps)
     optimizer, family = chosen
-    carried = _carry(optimizer, wanted, family, plan, statistics)
-    if carried.problems:
-        reason = _summary(carried.problems, wanted)
-        return _found(plan, lost(stored, weights, wanted.title, reason))
-    used = {source for match in carried.matches for source in match.sources}
-    unused = _unused(stored, optimizer, weights | {""}, used, statistics)
-    plan = _found(plan, (*carried.findings, *unused_slots(unused, wanted.title)))
-    places = {variable.path: place for place, variable in enumerate(architecture)}
-    in_order = sorted(carried.matches, key=lambda match: places[match.target])
-    return replace(
-        plan,
-        matches=(*plan.matches, *in_order),
-        leftover=tuple(left for left in plan.leftover if left.source not in used),
+    settings = {**stored_settings(optimizer, optimizer.family or family, statistics)}
+    settings |= _asked(origins)
+    sides = Sides(
+        chosen=optimizer,
+        source=optimizer.family or family,
+        wanted=wanted,
+        family=family,
+        settings=settings,
+        count=count_steps(optimizer, wanted.betas, statistics),
     )
+    return _carried(plan, sides, stored, store, architecture, statistics, origins)
+
+
+def _asked(origins: Origins) -> dict[str, Setting]:
+    person = (Origin.OPTION, Origin.PLAN)
+    return {name: s for name, s in origins.settings.items() if s.origin in person}
 
 
 def _found(plan: Plan, findings: Iterable[Finding]) -> Plan:
@@ -92,10 +141,12 @@ def _choice(
     family = wanted.family
     if family is None or any(not kind for _, kind in wanted.slots):
         return f"how {wanted.title} keeps its state is not among what tfrepair carries over"
+    if not stored:
+        return "the source holds no optimizer"
     exact = [found for found in stored if found.family is family]
-    like = [s for s in stored if s.family is not None and s.family.name in family.same_slots]
-    fitting = exact or like
+    like = [s for s in stored if s.family is not None and (s.family.name, family.name) in RELATIVES]
     titles = ", ".join(found.title for found in stored)
+    fitting = exact or like
     if not fitting:
         return f"the source was trained with {titles}, whose slots mean something else"
     if len(fitting) > 1:
@@ -103,85 +154,161 @@ def _choice(
     return fitting[0], family
 
 
-def _summary(problems: Sequence[str], wanted: Wanted) -> str:
-    count = len(wanted.slots) + len(wanted.scalars)
-    more = f" (the first of {len(problems)} problems with {count} variables)"
-    return problems[0] + (more if len(problems) > 1 else "")
-
-
-def _carry(
-    chosen: StoredOptimizer, wanted: Wanted, family: Family, plan: Plan, statistics: StatisticsOf
-) -> Carried:
-    """Match every variable; problems are what the unit cannot do without."""
-    parts = (
-        *carried_scalars(chosen, wanted, family, statistics),
-        _slots(chosen, wanted, family, plan, statistics),
+def _without(
+    plan: Plan,
+    wanted: Wanted,
+    why: str,
+    origins: Origins,
+    findings: Iterable[Finding],
+    steps: int | None,
+) -> Plan:
+    """Start the optimizer afresh, but for slots that follow from the weights."""
+    weights: dict[VariablePath, Match] = {match.target: match for match in plan.matches}
+    rate = wanted.config.get(RATE)
+    unit = decide(
+        wanted,
+        {variable.path: why for variable, _ in wanted.slots},
+        weights,
+        float(rate) if isinstance(rate, int | float) else None,
     )
-    return Carried(
-        matches=tuple(match for part in parts for match in part.matches),
-        problems=tuple(problem for part in parts for problem in part.problems),
-        findings=tuple(finding for part in parts for finding in part.findings),
-    )
+    told = () if not unit.rebuilt else derived(unit.rebuilt, wanted.title)
+    fresh = () if wanted.steps is None else (Fresh(target=wanted.steps.path, why=why),)
+    scalars = Scalars(fresh=fresh, counter=0, schedule_offset=steps or 0)
+    optimizer = _optimizer(wanted, origins, unit, scalars, {}, steps)
+    return replace(plan, optimizer=optimizer, findings=(*plan.findings, *findings, *told))
 
 
-def _slots(
-    chosen: StoredOptimizer, wanted: Wanted, family: Family, plan: Plan, statistics: StatisticsOf
-) -> Carried:
-    of_weight: dict[VariablePath, Match] = {match.target: match for match in plan.matches}
-    rules = {kind: _rule(kind, chosen, family, statistics) for kind in sorted(wanted.kinds)}
-    matches: list[Match] = []
-    problems = [rule for rule in rules.values() if isinstance(rule, str)]
-    for variable, kind in wanted.slots:
-        rule, weight = rules[kind], of_weight.get(VariablePath(variable.of))
-        if isinstance(rule, str):
-            continue
-        found = _slot(variable, rule, weight, chosen, statistics)
-        if isinstance(found, str):
-            problems.append(found)
-        else:
-            matches.append(found)
-    return Carried(matches=tuple(matches), problems=tuple(problems))
-
-
-def _slot(
-    variable: Variable,
-    rule: SlotRule,
-    weight: Match | None,
-    chosen: StoredOptimizer,
+def _carried(
+    plan: Plan,
+    sides: Sides,
+    stored: Sequence[StoredOptimizer],
+    store: TensorStore,
+    architecture: Architecture,
     statistics: StatisticsOf,
-) -> Match | str:
-    if weight is None:
-        return f"{variable.of} has no source, and so has its {variable.slot}"
-    tensors = []
-    for source in weight.sources:
-        tensor = chosen.slots.get((source, rule.kind))
-        if tensor is None:
-            return f"no {variable.slot} of {source} is in the source"
-        tensors.append(tensor)
-    return slot_match(variable, weight, tensors, rule, statistics)
-
-
-def _rule(
-    kind: str, chosen: StoredOptimizer, family: Family, statistics: StatisticsOf
-) -> SlotRule | str:
-    """Return how slots of a kind are carried, or why they cannot be."""
-    if not (family.folds_rate and chosen.is_saver):
-        same = chosen.family is family
-        evidence = () if same else (f"{chosen.title} and {family.title} keep it alike",)
-        return SlotRule(kind=kind, family=family, evidence=evidence)
-    rate = saver_rate(chosen, statistics)
-    if rate is None:
-        return (
-            "TensorFlow 1 keeps momentum without the learning rate, and no scalar of the source "
-            'is the one learning rate (in a plan, transform = "scale:-RATE" puts it in)'
-        )
-    tensor, value = rate
-    return SlotRule(
-        kind=kind,
-        family=family,
-        factor=-value,
-        evidence=(f"TensorFlow 1 keeps m, Keras -learning_rate * m; {tensor.name} is {value:g}",),
+    origins: Origins,
+) -> Plan:
+    wanted, family, chosen = sides.wanted, sides.family, sides.chosen
+    weights: dict[VariablePath, Match] = {match.target: match for match in plan.matches}
+    if counts_batches(chosen, wanted):
+        why = "the source counts accumulated batches, the architecture does not"
+        gone = lost(stored, _sources(plan), wanted.title, why)
+        return _without(plan, wanted, why, origins, gone, None)
+    candidates = slot_candidates(sides, plan, statistics)
+    candidates = dict(guarded(candidates, wanted, sides.source, sides.betas, store))
+    rate = sides.rate or _rate(wanted)
+    unit = decide(wanted, candidates, weights, rate)
+    steps = step_scalars(sides.count, wanted, family, unit, sides.source)
+    used_from = None if unit.is_reset and wanted.slots else chosen
+    others = other_scalars(used_from or chosen, wanted, unit, sides.settings, statistics)
+    scalars = _joined(steps, others)
+    matches = (*unit.matches, *scalars.matches)
+    used = {source for match in matches for source in match.sources}
+    wished = {kind for kind in wanted.kinds if sides.source is sides.family}
+    wished |= set(sides.relation.kinds.values()) if sides.relation is not None else set()
+    told = {tensor.name for (_, kind), tensor in chosen.slots.items() if kind in wished}
+    unused = _unused(stored, chosen, _sources(plan) | {""}, used | told, statistics)
+    findings = (
+        *_lost_findings(unit, sides, stored, plan),
+        *scalars.findings,
+        *rule_findings(sides),
+        *(() if unit.is_reset else unused_slots(unused, wanted.title)),
     )
+    places = {variable.path: place for place, variable in enumerate(architecture)}
+    in_order = sorted(matches, key=lambda match: places[match.target])
+    known = sides.count.count if isinstance(sides.count, StepCount) else None
+    return replace(
+        plan,
+        matches=(*plan.matches, *in_order),
+        leftover=tuple(left for left in plan.leftover if left.source not in used),
+        optimizer=_optimizer(wanted, origins, unit, scalars, sides.settings, known),
+        findings=(*plan.findings, *findings),
+    )
+
+
+def _sources(plan: Plan) -> set[str]:
+    return {str(source) for match in plan.matches for source in match.sources}
+
+
+def _rate(wanted: Wanted) -> float | None:
+    rate = wanted.config.get(RATE)
+    return float(rate) if isinstance(rate, int | float) else None
+
+
+def _joined(*parts: Scalars) -> Scalars:
+    first, *_ = parts
+    return Scalars(
+        matches=tuple(match for part in parts for match in part.matches),
+        rebuilt=tuple(entry for part in parts for entry in part.rebuilt),
+        fresh=tuple(entry for part in parts for entry in part.fresh),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        counter=first.counter,
+        schedule_offset=first.schedule_offset,
+    )
+
+
+def _lost_findings(
+    unit: Unit, sides: Sides, stored: Sequence[StoredOptimizer], plan: Plan
+) -> Iterable[Finding]:
+    """Say what is lost of the slots, what follows from others, and what another class means."""
+    wanted = sides.wanted
+    if unit.is_reset:
+        problems = list(dict.fromkeys(entry.why for entry in unit.fresh))
+        count = len(wanted.slots) + len(wanted.scalars)
+        more = f" (the first of {len(problems)} problems with {count} variables)"
+        reason = (problems or ["nothing of it is there"])[0]
+        return lost(
+            stored, _sources(plan), wanted.title, reason + (more if len(problems) > 1 else "")
+        )
+    kinds = {variable.path: kind for variable, kind in wanted.slots}
+    fresh = [(entry, kinds[entry.target]) for entry in unit.fresh]
+    relation = sides.relation if sides.source is not sides.family else None
+    return (
+        *([] if relation is None else [other_family(sides.chosen.title, wanted.title, relation)]),
+        *partly_lost(fresh, len(wanted.slots), wanted.title),
+        *derived(unit.rebuilt, wanted.title),
+    )
+
+
+def _optimizer(
+    wanted: Wanted,
+    origins: Origins,
+    unit: Unit,
+    scalars: Scalars,
+    settings: Mapping[str, Setting],
+    steps: int | None,
+) -> OptimizerPlan:
+    return OptimizerPlan(
+        name=wanted.title,
+        origin=origins.name,
+        settings=tuple(_settings(wanted, origins, scalars, settings)),
+        steps=steps,
+        counter=scalars.counter,
+        schedule_offset=scalars.schedule_offset if wanted.has_schedule else 0,
+        rebuilt=(*unit.rebuilt, *scalars.rebuilt),
+        fresh=(*unit.fresh, *scalars.fresh),
+    )
+
+
+def _settings(
+    wanted: Wanted, origins: Origins, scalars: Scalars, stored: Mapping[str, Setting]
+) -> Iterable[Setting]:
+    """Yield the hyperparameters of the output, those that come from the source by their value."""
+    own = wanted.family.settings if wanted.family is not None else tuple(wanted.config)
+    filled = {match.target for match in scalars.matches}
+    filled |= {entry.target for entry in scalars.rebuilt}
+    for name in (*own, *SHARED_SETTINGS):
+        if name not in wanted.config or (name in SHARED_SETTINGS and not wanted.config[name]):
+            continue
+        variable = wanted.scalars.get(name)
+        is_filled = variable is not None and variable.path in filled
+        if is_filled and name in stored:
+            yield stored[name]
+        elif name in origins.settings:
+            yield replace(origins.settings[name], value=wanted.config[name])
+        else:
+            compiled = origins.name is Origin.ARCHITECTURE
+            origin = Origin.ARCHITECTURE if compiled else Origin.DEFAULT
+            yield Setting(name=name, value=wanted.config[name], origin=origin)
 
 
 def _unused(

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tfrepair.core.findings import Finding, Severity
+from tfrepair.core.optimizer_plan import Fresh, Rebuilt, Setting
 from tfrepair.core.plan import Plan
 from tfrepair.core.tensor import Purpose
+from tfrepair.planning.dialects.relatives import EXPECTED, Relation
 from tfrepair.planning.step_counts import OPTIMIZER
 from tfrepair.planning.stored_optimizers import StoredOptimizer
 
 LOST, LEFT_OUT, UNUSED = "optimizer-state-lost", "optimizer-left-out", "optimizer-slots-unused"
+PARTLY, DERIVED, OTHER = "optimizer-partly-lost", "optimizer-derived", "optimizer-other-family"
 _CLOSE = 1e-6
 
 
@@ -25,9 +28,88 @@ def lost(
         severity=Severity.LOSS,
         where=OPTIMIZER,
         message=f"{count} slots of {_titles(stored)} in the source are not used: {reason}; all of "
-        f"{title} starts afresh at step 0, since a mixture trains worse than a fresh start",
+        f"{title} starts afresh at step 0, since a mixture trains worse than a fresh start; "
+        + EXPECTED["group"],
         remedy="write a plan with `tfrepair plan -o plan.toml` and fill the optimizer in [map]",
     )
+
+
+def partly_lost(fresh: Sequence[tuple[Fresh, str]], total: int, title: str) -> Iterator[Finding]:
+    """Say which slots start afresh although others are kept.
+
+    Parameters
+    ----------
+    fresh
+        With the kind of each.
+    total
+        Number of all slots.
+    title
+        Class of the optimizer.
+    """
+    if not fresh:
+        return
+    kinds = dict.fromkeys(kind for _, kind in fresh)
+    expected = dict.fromkeys(EXPECTED[kind] for kind in kinds if kind in EXPECTED)
+    yield Finding(
+        code=PARTLY,
+        severity=Severity.LOSS,
+        where=OPTIMIZER,
+        message=f"{len(fresh)} of {total} slots of {title} start afresh ({', '.join(kinds)}): "
+        f"{fresh[0][0].why}; the others are kept" + "".join(f"; {text}" for text in expected),
+        remedy="write a plan with `tfrepair plan -o plan.toml` and fill them in [map]",
+    )
+
+
+def derived(rebuilt: Sequence[Rebuilt], title: str) -> Iterator[Finding]:
+    """Say which variables follow from others by a rule."""
+    by_rule: dict[str, list[Rebuilt]] = {}
+    for entry in rebuilt:
+        by_rule.setdefault(str(entry.rule), []).append(entry)
+    for text, entries in by_rule.items():
+        yield Finding(
+            code=DERIVED,
+            severity=Severity.NOTE,
+            where=OPTIMIZER,
+            message=f"{len(entries)} variables of {title} follow by {text}, the first: "
+            f"{entries[0].target} ({entries[0].why})",
+        )
+
+
+def other_family(source: str, title: str, relation: Relation) -> Finding:
+    """Say that slots of another class are used, and how well that goes."""
+    return Finding(
+        code=OTHER,
+        severity=Severity.NOTE if relation.is_exact else Severity.WARNING,
+        where=OPTIMIZER,
+        message=f"the source was trained with {source}, the architecture has {title}: "
+        f"{relation.note}",
+    )
+
+
+def hyperparameter_findings(differing: Sequence[tuple[Setting, object]]) -> Iterator[Finding]:
+    """Say which hyperparameters of the training the architecture does not have."""
+    if not differing:
+        return
+    texts = ", ".join(
+        f"{setting.name} {_shown(setting.value)} ({setting.origin.value}), here {_shown(have)}"
+        for setting, have in differing
+    )
+    yield Finding(
+        code="hyperparameters-differ",
+        severity=Severity.WARNING,
+        where=OPTIMIZER,
+        message=f"the source was trained with {texts}",
+        remedy="compile the architecture with those of the training, or give --optimizer-option "
+        + " ".join(f"{setting.name}={_shown(setting.value)}" for setting, _ in differing),
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return str(value.get("class_name", "a schedule"))
+    return str(value)
 
 
 def without_loss(plan: Plan) -> Plan:
@@ -75,19 +157,6 @@ def rate_finding(source: str, value: float | None, configured: object) -> Iterat
             where=OPTIMIZER,
             message=f"the learning rate is {value:g}, from {source}; the architecture was "
             f"compiled with {configured:g}",
-        )
-
-
-def rate_left(value: float | None, configured: object) -> Iterator[Finding]:
-    """Say that the source states another learning rate, but holds no tensor of it."""
-    if _differ(value, configured):
-        yield Finding(
-            code="learning-rate-differs",
-            severity=Severity.WARNING,
-            where=OPTIMIZER,
-            message=f"the configuration in the source states a learning rate of {value:g}; the "
-            f"architecture was compiled with {configured:g}, which it keeps",
-            remedy=f"compile with learning_rate={value:g} to go on as before",
         )
 
 

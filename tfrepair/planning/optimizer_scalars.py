@@ -1,193 +1,284 @@
-"""The scalars of an optimizer: step count, learning rate, running products.
+"""The scalars of an optimizer: step count, learning rate, running products, loss scale.
 
-Says what the unit of slots and step count cannot do without, and where update rules go on
-differently from the same state. Comes before :mod:`tfrepair.planning.optimizer`. Pure.
+Says how the step count goes on from what was decided about the slots. Comes after
+:mod:`tfrepair.planning.consistency` and before :mod:`tfrepair.planning.optimizer`. Pure.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tfrepair.core.architecture import Variable
+from tfrepair.core.architecture import Variable, VariablePath
+from tfrepair.core.beta_powers import correction_free
 from tfrepair.core.findings import Finding, Severity
+from tfrepair.core.optimizer_plan import Fresh, Origin, Rebuilt, Setting
+from tfrepair.core.optimizer_rules import rule
 from tfrepair.core.plan import Confidence, Match
+from tfrepair.core.state import ProvenanceKind
 from tfrepair.core.tensor import Tensor
 from tfrepair.core.transform import IDENTITY, Steps
+from tfrepair.planning.consistency import Unit
 from tfrepair.planning.dialects.optimizers import Family
+from tfrepair.planning.dialects.relatives import EXPECTED
 from tfrepair.planning.fit import cast_to
+from tfrepair.planning.hyperparameters import RATE, saver_rate, scalar_value
 from tfrepair.planning.lists import StatisticsOf
-from tfrepair.planning.optimizer_findings import epsilon_findings, rate_finding, rate_left
+from tfrepair.planning.optimizer_findings import rate_finding
 from tfrepair.planning.optimizer_values import scalar_match
-from tfrepair.planning.step_counts import OPTIMIZER, StepCount, count_steps
+from tfrepair.planning.step_counts import OPTIMIZER, StepCount
 from tfrepair.planning.stored_optimizers import STEP_WORDS, StoredOptimizer
 from tfrepair.planning.wanted_optimizer import Wanted
 
-_RATE = "learning_rate"
 _ACCUMULATOR = "gradient_accumulator"
+_NEW_PRODUCT = frozenset({"u_product", "variable"})
+_OLD_RATE, _NEW_RATE = 0.004, 1.0
+"""What the step is multiplied by in the exponent of Nadam's schedule, before and since 2.11."""
+_LOSS_SCALE: tuple[frozenset[str], ...] = (
+    frozenset({"dynamic_scale", "current_loss_scale"}),
+    frozenset({"step_counter", "good_steps"}),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """What can be carried over, and why something cannot."""
+class Scalars:
+    """What becomes of the scalars.
+
+    Attributes
+    ----------
+    matches, rebuilt, fresh
+        Each scalar is in at most one; those in none keep what the architecture is compiled with.
+    findings
+        What should be known.
+    counter
+        What the step counter is set to, unless a tensor fills it.
+    schedule_offset
+        See :class:`~tfrepair.core.optimizer_plan.OptimizerPlan`.
+    """
 
     matches: tuple[Match, ...] = ()
-    problems: tuple[str, ...] = ()
+    rebuilt: tuple[Rebuilt, ...] = ()
+    fresh: tuple[Fresh, ...] = ()
     findings: tuple[Finding, ...] = ()
+    counter: int | None = None
+    schedule_offset: int = 0
 
 
-def carried_scalars(
-    chosen: StoredOptimizer, wanted: Wanted, family: Family, statistics: StatisticsOf
-) -> tuple[Carried, ...]:
-    """Match the scalars of an optimizer.
+def counts_batches(chosen: StoredOptimizer, wanted: Wanted) -> bool:
+    """Tell whether only the source counts batches whose gradients it accumulated."""
+    return _ACCUMULATOR in chosen.kinds and _ACCUMULATOR not in wanted.kinds
+
+
+def step_scalars(
+    count: StepCount | str, wanted: Wanted, family: Family, unit: Unit, source: Family | None
+) -> Scalars:
+    """Decide on the step count.
 
     Parameters
     ----------
-    chosen, wanted
-        The two sides.
-    family
-        Of the wanted optimizer.
-    statistics
-        Called for scalars only.
+    count
+        What the source says, or why it says nothing.
+    wanted, family
+        The architecture's optimizer.
+    unit
+        What was decided about its slots.
+    source
+        Family of the optimizer in the source.
     """
-    return (
-        _steps(chosen, wanted, family, statistics),
-        _products(chosen, wanted, family),
-        _others(chosen, wanted, family, statistics),
-        Carried(findings=_update_rules(chosen, wanted, family)),
-        Carried(findings=_decay(chosen, wanted, statistics)),
-    )
-
-
-def saver_rate(chosen: StoredOptimizer, statistics: StatisticsOf) -> tuple[Tensor, float] | None:
-    """Return the learning rate of a TensorFlow 1 file, if it has exactly one that is positive."""
-    found = [
-        (tensor, value)
-        for tensor in chosen.rates
-        if tensor.is_whole and (value := statistics(tensor.name, IDENTITY).mean) is not None
-    ]
-    values = {value for _, value in found}
-    return found[0] if len(values) == 1 and values.pop() > 0 else None
-
-
-def _steps(
-    chosen: StoredOptimizer, wanted: Wanted, family: Family, statistics: StatisticsOf
-) -> Carried:
-    variable = next((v for word, v in wanted.scalars.items() if word in STEP_WORDS), None)
+    variable = wanted.steps
     if variable is None:
-        return Carried()
-    if _ACCUMULATOR in {kind for _, kind in chosen.slots} and _ACCUMULATOR not in wanted.kinds:
-        problem = "the source counts accumulated batches, the architecture does not"
-        return Carried(problems=(problem,))
-    count = count_steps(chosen, wanted.betas, statistics)
-    if isinstance(count, str):
-        return _without_steps(count, wanted, family)
-    sure = Confidence.STRONG if chosen.is_saver else Confidence.CERTAIN
-    found = _step_match(variable, count, sure)
-    if isinstance(found, str):
-        return _without_steps(found, wanted, family)
-    return Carried(matches=(found,), findings=count.findings)
+        return Scalars()
+    known = count.count if isinstance(count, StepCount) else 0
+    if family.counts_steps and unit.is_reset:
+        return _reset(variable, known, unit, wanted)
+    if family.counts_steps and source is not None and source.never_corrects:
+        least = correction_free(*wanted.betas)
+        why = (
+            f"the source has no bias correction, and from {least} updates on there is none here "
+            f"either; the source counts {known}"
+        )
+        return _constant(variable, least, why, ProvenanceKind.CONVERTED, known - least)
+    if isinstance(count, StepCount):
+        return _counted(count, variable, known)
+    return _uncounted(count, variable, wanted, family)
 
 
-def _without_steps(problem: str, wanted: Wanted, family: Family) -> Carried:
-    if family.counts_steps:
-        return Carried(problems=(problem,))
-    has_schedule = isinstance(wanted.config.get(_RATE), dict)
-    effect = "the learning rate of its schedule" if has_schedule else "none of its updates"
-    finding = Finding(
-        code="step-count-unknown",
-        severity=Severity.LOSS if has_schedule else Severity.NOTE,
-        where=OPTIMIZER,
-        message=f"{problem}: {wanted.title} counts from 0, which changes {effect}",
-    )
-    return Carried(findings=(finding,))
+def _reset(variable: Variable, known: int, unit: Unit, wanted: Wanted) -> Scalars:
+    """Start at 0; at 1 where averages of weights are kept, which Keras overwrites at step 0."""
+    kept = {match.target for match in unit.matches}
+    averages = any(kind == "average" and v.path in kept for v, kind in wanted.slots)
+    if averages:
+        why = "moving averages of weights are kept, and Keras starts them anew at step 0"
+        return _constant(variable, 1, why, ProvenanceKind.INITIALISED, known - 1)
+    fresh = Fresh(target=variable.path, why="it starts afresh with its slots")
+    return Scalars(fresh=(fresh,), counter=0, schedule_offset=known)
 
 
-def _step_match(variable: Variable, count: StepCount, sure: Confidence) -> Match | str:
+def _constant(
+    variable: Variable, value: int, why: str, kind: ProvenanceKind, offset: int
+) -> Scalars:
+    entry = Rebuilt(target=variable.path, rule=rule("constant", value=value), kind=kind, why=why)
+    return Scalars(rebuilt=(entry,), counter=value, schedule_offset=offset)
+
+
+def _counted(count: StepCount, variable: Variable, known: int) -> Scalars:
+    if count.tensor is None:
+        found = _constant(variable, known, count.evidence[0], ProvenanceKind.DERIVED, 0)
+        return Scalars(rebuilt=found.rebuilt, counter=known, findings=count.findings)
+    sure = Confidence.CERTAIN if not count.transform.operations else Confidence.STRONG
+    match = _step_match(variable, count, count.tensor, sure)
+    if isinstance(match, str):
+        fresh = Fresh(target=variable.path, why=match)
+        return Scalars(fresh=(fresh,), findings=count.findings)
+    return Scalars(matches=(match,), findings=count.findings)
+
+
+def _step_match(
+    variable: Variable, count: StepCount, tensor: Tensor, sure: Confidence
+) -> Match | str:
     if not any(isinstance(operation, Steps) for operation in count.transform.operations):
-        return scalar_match(variable, count.tensor, sure, count.evidence)
+        return scalar_match(variable, tensor, sure, count.evidence)
     return Match(
         target=variable.path,
-        sources=(count.tensor.name,),
-        transform=cast_to(count.transform, count.transform.dtype(count.tensor.dtype), variable),
+        sources=(tensor.name,),
+        transform=cast_to(count.transform, count.transform.dtype(tensor.dtype), variable),
         confidence=sure,
         evidence=count.evidence,
     )
 
 
-def _products(chosen: StoredOptimizer, wanted: Wanted, family: Family) -> Carried:
-    """Match the running products of Nadam, without which its slots mean nothing."""
-    matches: list[Match] = []
-    problems: list[str] = []
-    for names in family.products:
-        variable = next((v for word, v in wanted.scalars.items() if word in names), None)
-        if variable is None:
-            continue
-        tensor = next((t for word, t in chosen.scalars.items() if word in names), None)
-        if tensor is None:
-            text = " or ".join(sorted(names))
-            problems.append(f"the source has no {text}, the product that its updates go by")
-            continue
-        found = scalar_match(variable, tensor, Confidence.CERTAIN, ("the same running product",))
-        if isinstance(found, str):
-            problems.append(found)
-        else:
-            matches.append(found)
-    return Carried(matches=tuple(matches), problems=tuple(problems))
+def _uncounted(why: str, variable: Variable, wanted: Wanted, family: Family) -> Scalars:
+    if not family.counts_steps:
+        effect = "the learning rate of its schedule" if wanted.has_schedule else "no update"
+        severity = Severity.LOSS if wanted.has_schedule else Severity.NOTE
+        message = f"{why}: {wanted.title} counts from 0, which changes {effect}"
+        fresh = Fresh(target=variable.path, why=why)
+        return Scalars(fresh=(fresh,), findings=(_unknown(message, severity),), counter=0)
+    least = correction_free(*wanted.betas)
+    message = (
+        f"{why}: {least} is taken, from which on no bias correction changes an update; "
+        + EXPECTED["steps"]
+    )
+    found = _constant(variable, least, why, ProvenanceKind.INITIALISED, -least)
+    return Scalars(
+        rebuilt=found.rebuilt,
+        counter=least,
+        schedule_offset=-least,
+        findings=(_unknown(message, Severity.LOSS),),
+    )
 
 
-def _others(
-    chosen: StoredOptimizer, wanted: Wanted, family: Family, statistics: StatisticsOf
-) -> Carried:
-    """Match the learning rate and other hyperparameters that are variables on both sides."""
-    known = {*STEP_WORDS, *(name for names in family.products for name in names)}
+def _unknown(message: str, severity: Severity) -> Finding:
+    return Finding(
+        code="step-count-unknown",
+        severity=severity,
+        where=OPTIMIZER,
+        message=message,
+        remedy=""
+        if severity is Severity.NOTE
+        else "give it with steps = N in [optimizer] of a plan",
+    )
+
+
+def other_scalars(
+    chosen: StoredOptimizer | None,
+    wanted: Wanted,
+    unit: Unit,
+    settings: Mapping[str, Setting],
+    statistics: StatisticsOf,
+) -> Scalars:
+    """Decide on products, learning rate, loss scale and hyperparameters that are variables.
+
+    Parameters
+    ----------
+    chosen
+        The optimizer of the source; ``None`` if nothing of it is used.
+    wanted, unit
+        The architecture's, and what was decided about its slots.
+    settings
+        Hyperparameters of the source; those that a person gave have that origin.
+    statistics
+        Called for scalars only.
+    """
     matches: list[Match] = []
+    rebuilt: list[Rebuilt] = []
     findings: list[Finding] = []
     for word, variable in wanted.scalars.items():
-        if word in known:
+        if word in STEP_WORDS:
             continue
-        found = _hyperparameter(word, variable, chosen, statistics)
-        if found is None:
-            if word == _RATE:
-                findings += rate_left(chosen.configured_rate, wanted.config.get(_RATE))
-            continue
-        matches.append(found)
-        if word == _RATE:
-            value = statistics(found.source, IDENTITY).mean
-            findings += rate_finding(found.source, value, wanted.config.get(_RATE))
-    return Carried(matches=tuple(matches), findings=tuple(findings))
+        found = _product(word, variable, chosen, wanted, unit)
+        if found is None and chosen is not None:
+            found = _hyperparameter(word, variable, chosen, settings, statistics)
+        if isinstance(found, Match):
+            matches.append(found)
+        elif found is not None:
+            rebuilt.append(found)
+        if word == RATE and found is not None and settings.get(RATE) is not None:
+            rate = settings[RATE]
+            where = found.source if isinstance(found, Match) else rate.origin.value
+            findings += rate_finding(where, rate.value, wanted.config.get(RATE))
+    return Scalars(matches=tuple(matches), rebuilt=tuple(rebuilt), findings=tuple(findings))
+
+
+def _product(
+    word: str, variable: Variable, chosen: StoredOptimizer | None, wanted: Wanted, unit: Unit
+) -> Match | Rebuilt | None:
+    """Fill Nadam's running product, which goes with its step count."""
+    family = wanted.family
+    names = next((p for p in family.products if word in p), None) if family else None
+    if names is None or unit.is_reset or wanted.steps is None:
+        return None
+    held = chosen.scalars if chosen is not None else {}
+    tensor = next((t for stored, t in held.items() if stored in names), None)
+    if tensor is not None:
+        match = scalar_match(variable, tensor, Confidence.CERTAIN, ("the same running product",))
+        if isinstance(match, Match):
+            return match
+    speed = _NEW_RATE if word in _NEW_PRODUCT else _OLD_RATE
+    return Rebuilt(
+        target=variable.path,
+        rule=rule("nadam_product", beta=wanted.betas[0], rate=speed),
+        inputs=(VariablePath(wanted.steps.path),),
+        kind=ProvenanceKind.DERIVED,
+        why="the source has none that follows the same schedule",
+    )
 
 
 def _hyperparameter(
-    word: str, variable: Variable, chosen: StoredOptimizer, statistics: StatisticsOf
-) -> Match | None:
-    tensor, confidence = chosen.scalars.get(word), Confidence.CERTAIN
-    if tensor is None and word == _RATE:
+    word: str,
+    variable: Variable,
+    chosen: StoredOptimizer,
+    settings: Mapping[str, Setting],
+    statistics: StatisticsOf,
+) -> Match | Rebuilt | None:
+    """Fill a learning rate or another hyperparameter that is a variable."""
+    setting = settings.get(word)
+    if setting is not None and setting.origin in (Origin.OPTION, Origin.PLAN):
+        return None  # what a person asks for is compiled in
+    alike = next((names for names in _LOSS_SCALE if word in names), frozenset({word}))
+    tensor = next((t for stored, t in chosen.scalars.items() if stored in alike), None)
+    confidence = Confidence.CERTAIN
+    if tensor is None and word == RATE:
         rate = saver_rate(chosen, statistics)
         tensor, confidence = (rate[0] if rate else None), Confidence.STRONG
-    if tensor is None or statistics(tensor.name, IDENTITY).mean is None:
+    if tensor is not None and scalar_value(tensor, statistics) is not None:
+        match = scalar_match(variable, tensor, confidence, (f"{word} of the training",))
+        return match if isinstance(match, Match) else None
+    if setting is None or isinstance(setting.value, bool | str | dict) or setting.value is None:
         return None
-    found = scalar_match(variable, tensor, confidence, (f"{word} of the training",))
-    return None if isinstance(found, str) else found
-
-
-def _update_rules(chosen: StoredOptimizer, wanted: Wanted, family: Family) -> tuple[Finding, ...]:
-    """Say where the two sides go on differently from the same state."""
-    names = {variable.slot for variable, _ in wanted.slots}
-    moves = (
-        family.moves_epsilon
-        and "momentum" not in wanted.kinds
-        and ("rms" in chosen.names) != ("rms" in names)
+    if setting.origin not in (Origin.CONFIG, Origin.GRAPH, Origin.CONVERTED):
+        return None
+    return Rebuilt(
+        target=variable.path,
+        rule=rule("constant", value=float(setting.value)),
+        kind=ProvenanceKind.CONVERTED,
+        why=f"{word} as the {setting.origin.value} of the source states it",
     )
-    saver_epsilon = family.saver_epsilon if chosen.is_saver else None
-    epsilon = wanted.config.get("epsilon")
-    return epsilon_findings(wanted.title, epsilon, saver_epsilon, moves=moves)
 
 
-def _decay(
-    chosen: StoredOptimizer, wanted: Wanted, statistics: StatisticsOf
-) -> tuple[Finding, ...]:
+def scalar_findings(chosen: StoredOptimizer, statistics: StatisticsOf) -> tuple[Finding, ...]:
     """Say so if the learning rate went down by itself, and no longer does."""
     tensor = chosen.scalars.get("decay")
     value = None if tensor is None else statistics(tensor.name, IDENTITY).mean
-    if tensor is None or not value or "decay" in wanted.scalars:
+    if tensor is None or not value:
         return ()
     finding = Finding(
         code="learning-rate-decay",

@@ -5,12 +5,12 @@ they are 0 in float32. Betas that the architecture does not have are looked for:
 give one count fit one pair. Comes before :mod:`tfrepair.planning.optimizer`. Pure.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from tfrepair.core.beta_powers import is_exact, steps_of, underflow
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.tensor import Tensor
+from tfrepair.core.tensor import Purpose, Tensor, TensorStore
 from tfrepair.core.transform import IDENTITY, Steps, Transform, then
 from tfrepair.planning.dialects.optimizers import BETAS
 from tfrepair.planning.lists import StatisticsOf
@@ -28,20 +28,23 @@ class StepCount:
     Attributes
     ----------
     tensor, transform
-        Source, and how it becomes the count.
+        Source, and how it becomes the count; ``None`` if no tensor says it.
     count
         Its value.
     evidence
         As in a match.
     findings
         What should be known about it.
+    betas
+        What the beta powers were made of, if they tell.
     """
 
-    tensor: Tensor
+    tensor: Tensor | None = None
     transform: Transform = IDENTITY
     count: int
     evidence: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    betas: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +72,81 @@ def count_steps(
 
     Returns
     -------
-    The count, or why there is none.
+    The count, or why there is none. The name of the file is asked last, and then said so.
     """
+    found = _from_tensors(stored, betas, statistics)
+    if isinstance(found, str):
+        return _from_name(stored, found) or found
+    return _held_against_name(found, stored)
+
+
+def known_steps(store: TensorStore, statistics: StatisticsOf) -> int | None:
+    """Return the one step count that a source states, whatever optimizer it belongs to."""
+    counters = tuple(t for t in store if t.purpose is Purpose.COUNTER and t.shape == ())
+    found = _direct(_named_steps(counters), statistics)
+    return None if found is None else found.count
+
+
+def betas_of(stored: StoredOptimizer, statistics: StatisticsOf) -> tuple[float, float] | None:
+    """Return the betas of an optimizer of TensorFlow 1, if its powers fit one pair only."""
+    for first, second in stored.powers:
+        powers = _whole(first, second, statistics)
+        if powers is None or 0.0 in powers.values:
+            continue
+        own = _agreed(powers, (BETAS[0][0], BETAS[1][0]))
+        found = own or _recognized(powers)
+        if found is not None:
+            return found.betas
+    return None
+
+
+def _from_tensors(
+    stored: StoredOptimizer, betas: tuple[float, float], statistics: StatisticsOf
+) -> StepCount | str:
     own = [stored.scalars[word] for word in STEP_WORDS if word in stored.scalars]
     if not stored.is_saver:
         return _direct(own, statistics) or "the source has no count of its steps"
     if not stored.powers:
         return _direct(_global_steps(stored), statistics) or "the source has no global_step"
     return _of_powers(stored, betas, statistics)
+
+
+def _from_name(stored: StoredOptimizer, why: str) -> StepCount | None:
+    """Return the number at the end of the file's name."""
+    if stored.file_step is None:
+        return None
+    finding = Finding(
+        code="step-count-from-name",
+        severity=Severity.WARNING,
+        where=OPTIMIZER,
+        message=f"{why}: the file is called ...-{stored.file_step}, and that is taken",
+        remedy="give another one with steps = N in [optimizer] of a plan",
+    )
+    return StepCount(
+        count=stored.file_step, evidence=("number in the file's name",), findings=(finding,)
+    )
+
+
+def _held_against_name(count: StepCount, stored: StoredOptimizer) -> StepCount:
+    """Say so if the name of the file has another number."""
+    step = stored.file_step
+    if step is None or step == count.count:
+        return count
+    if any(finding.code == "step-counts-differ" for finding in count.findings):
+        return count
+    finding = Finding(
+        code="step-counts-differ",
+        severity=Severity.WARNING,
+        where=OPTIMIZER,
+        message=f"the file is called ...-{step}, but {_who(count)} says {count.count} updates, "
+        "which are taken: a renamed file, a partial restore, or accumulated gradients",
+        remedy="a learning rate schedule of the architecture goes on from the updates",
+    )
+    return replace(count, findings=(*count.findings, finding))
+
+
+def _who(count: StepCount) -> str:
+    return "nothing" if count.tensor is None else count.tensor.name
 
 
 def _direct(tensors: list[Tensor], statistics: StatisticsOf) -> StepCount | None:
@@ -91,9 +161,13 @@ def _direct(tensors: list[Tensor], statistics: StatisticsOf) -> StepCount | None
 
 def _global_steps(stored: StoredOptimizer) -> list[Tensor]:
     """Return the counters of TensorFlow 1 that count updates: epochs and saves do not."""
-    words = {tensor.name: tensor.name.rpartition("/")[2] for tensor in stored.counters}
-    named = [tensor for tensor in stored.counters if words[tensor.name] == GLOBAL_STEP]
-    return named or [tensor for tensor in stored.counters if words[tensor.name] in STEP_WORDS]
+    return _named_steps(stored.counters)
+
+
+def _named_steps(counters: Sequence[Tensor]) -> list[Tensor]:
+    words = {tensor.name: tensor.name.rpartition("/")[2].lstrip("_") for tensor in counters}
+    named = [tensor for tensor in counters if words[tensor.name] == GLOBAL_STEP]
+    return named or [tensor for tensor in counters if words[tensor.name] in STEP_WORDS]
 
 
 def _integer(tensor: Tensor, statistics: StatisticsOf) -> int | None:
@@ -120,7 +194,7 @@ def _of_powers(
             return f"no pair of betas gives one step count for {where}"
         counts.append(found)
     if len({steps.count for steps in counts}) > 1:
-        several = ", ".join(f"{steps.tensor.name} ({steps.count})" for steps in counts)
+        several = ", ".join(f"{_who(steps)} ({steps.count})" for steps in counts)
         return f"the source has beta powers of several optimizers, at different steps: {several}"
     return _held_against(counts[0], step)
 
@@ -143,10 +217,10 @@ def _decoded(
     own = _agreed(powers, betas)
     if own is not None:
         return own
-    fitting = {pair: found for pair in _pairs() if (found := _agreed(powers, pair)) is not None}
-    if len(fitting) != 1:
+    found = _recognized(powers)
+    if found is None or found.betas is None:
         return None
-    ((pair, found),) = fitting.items()
+    pair = found.betas
     finding = Finding(
         code="betas-differ",
         severity=Severity.WARNING,
@@ -155,13 +229,13 @@ def _decoded(
         f"powers show; the architecture has {betas[0]:g} and {betas[1]:g}",
         remedy="compile the architecture with the betas of the training",
     )
-    return StepCount(
-        tensor=found.tensor,
-        transform=found.transform,
-        count=found.count,
-        evidence=found.evidence,
-        findings=(finding,),
-    )
+    return replace(found, findings=(finding,))
+
+
+def _recognized(powers: _Powers) -> StepCount | None:
+    """Return the count under the one pair of betas whose powers these are."""
+    fitting = [found for pair in _pairs() if (found := _agreed(powers, pair)) is not None]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _pairs() -> Iterator[tuple[float, float]]:
@@ -189,6 +263,7 @@ def _agreed(powers: _Powers, betas: tuple[float, float]) -> StepCount | None:
         transform=then(IDENTITY, Steps(beta=betas[place])),
         count=count,
         evidence=(f"{count} updates give this power of {betas[place]:g} bit for bit",),
+        betas=betas,
     )
 
 
@@ -217,7 +292,7 @@ def _bounded(
 
 def _held_against(count: StepCount, step: StepCount | None) -> StepCount:
     """Say so if the global step is another one."""
-    if step is None or step.count == count.count or step.tensor == count.tensor:
+    if step is None or step.tensor is None or step.count == count.count or step == count:
         return count
     finding = Finding(
         code="step-counts-differ",
@@ -227,10 +302,4 @@ def _held_against(count: StepCount, step: StepCount | None) -> StepCount:
         "updates, which are taken: several optimizers, a partial restore, or accumulated gradients",
         remedy="a learning rate schedule of the architecture goes on from the updates",
     )
-    return StepCount(
-        tensor=count.tensor,
-        transform=count.transform,
-        count=count.count,
-        evidence=count.evidence,
-        findings=(*count.findings, finding),
-    )
+    return replace(count, findings=(*count.findings, finding))

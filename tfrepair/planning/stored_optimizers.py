@@ -10,12 +10,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from tfrepair.core.optimizer_plan import Origin
 from tfrepair.core.tensor import Purpose, Tensor, TensorStore
 from tfrepair.planning.dialects.optimizers import (
+    AVERAGERS,
     FAMILIES,
     SAVER_FAMILIES,
+    SAVER_SLOTS,
     SHARED_SLOTS,
+    WRAPPERS,
     Family,
 )
 
@@ -30,6 +35,12 @@ _NUMBER = re.compile(r"_(\d+)$")
 _NUMBERS = re.compile(r"(?:_\d+)+$")
 _POWER = re.compile(r"(?:^|/)beta([12])_power(?:_\d+)?$")
 _RATE = re.compile(r"(?:^|/)(?:learning_rate|lr)(?:_\d+)?$")
+_FILE_STEP = re.compile(r"-(\d+)(?:\.(?:index|meta|ckpt|data-\d{5}-of-\d{5}))*$")
+_SECOND_USE = re.compile(r"#\d+$")
+_MAX_DEPTH = 8
+UPDATES = "updates"
+"""Attribute of a store: what the graph beside it says about the updates, see
+:mod:`tfrepair.wire.graph_updates`."""
 STEP_WORDS = ("iterations", "iteration", "iter")
 
 
@@ -59,8 +70,14 @@ class StoredOptimizer:
         First and second beta power of each optimizer that has them; ``None`` for one that is lost.
     rates
         Scalars of TensorFlow 1 that are called a learning rate.
-    configured_rate
-        The learning rate that a configuration beside the tensors states.
+    config, config_origin
+        Hyperparameters that a configuration or a graph beside the tensors states, and which.
+    is_addon
+        True for a class of TensorFlow Addons.
+    is_wrapped
+        True if it ran inside an optimizer that scales the loss.
+    file_step
+        Number at the end of the file's name: ``model.ckpt-1000``.
     """
 
     title: str
@@ -73,12 +90,21 @@ class StoredOptimizer:
     counters: tuple[Tensor, ...] = ()
     powers: tuple[tuple[Tensor | None, Tensor | None], ...] = ()
     rates: tuple[Tensor, ...] = ()
-    configured_rate: float | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_origin: Origin = Origin.CONFIG
+    is_addon: bool = False
+    is_wrapped: bool = False
+    file_step: int | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """Every slot."""
         return (*self.slots.values(), *self.unread)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of the slots that have a meaning."""
+        return frozenset(kind for _, kind in self.slots)
 
     @property
     def owners(self) -> frozenset[str]:
@@ -105,31 +131,89 @@ def stored_optimizers(store: TensorStore) -> tuple[StoredOptimizer, ...]:
     store
         Any; without slots and counters of an optimizer there are none.
     """
-    places = {tensor.name: _place(tensor) for tensor in store}
     groups: dict[str, list[Tensor]] = defaultdict(list)
     by_word: dict[str, list[Tensor]] = defaultdict(list)
+    scalars: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for tensor in store:
-        group, word = places[tensor.name]
+        group, word = _place(tensor)
         is_step = tensor.purpose is Purpose.COUNTER and word in STEP_WORDS
         saver_slot = _saver_slot(tensor)
         if saver_slot:
-            by_word[_NUMBER.sub("", saver_slot)].append(replace(tensor, slot=saver_slot))
+            by_word[_saver_word(saver_slot)].append(replace(tensor, slot=saver_slot))
         elif group and (_is_slot(tensor) or is_step):
             groups[group].append(tensor)
         elif tensor.purpose is Purpose.SLOT:
-            by_word[_NUMBER.sub("", tensor.slot)].append(tensor)
-    scalars: dict[str, dict[str, Tensor]] = defaultdict(dict)
-    for tensor in store:
-        group, word = places[tensor.name]
+            by_word[_saver_word(tensor.slot)].append(tensor)
         if tensor.purpose in (Purpose.COUNTER, Purpose.HYPERPARAMETER):
-            scalars[group].setdefault(word, tensor)
-    named = store.attributes.get("optimizer", "")
-    rate = _configured_rate(store)
-    listed = (_listed(group, groups[group], scalars[group], named) for group in groups)
-    return (
-        *(replace(optimizer, configured_rate=rate) for optimizer in listed),
-        *_of_saver(store, by_word, is_alone=not groups),
-    )
+            if word in scalars[group] and not _SECOND_USE.search(tensor.name):
+                continue
+            # Loss scaling comes first, with counters of its own: the second is the optimizer's.
+            scalars[group][word] = tensor
+    stated = _stated(store)
+    names = _without_wrappers(groups, scalars)
+    listed = (_listed(name, groups[name], scalars[name], stated) for name in names)
+    found = (*listed, *_of_saver(store, by_word, is_alone=not groups))
+    step = None if _is_object_based(store) else _FILE_STEP.search(store.path)
+    return tuple(replace(one, file_step=int(step[1]) if step else None) for one in found)
+
+
+def _is_object_based(store: TensorStore) -> bool:
+    """Tell whether a number in the file's name counts saves, not updates."""
+    return any(tensor.origin.key.endswith(_VALUE_END) for tensor in store)
+
+
+def _without_wrappers(
+    groups: Mapping[str, Sequence[Tensor]], scalars: Mapping[str, dict[str, Tensor]]
+) -> list[str]:
+    """Return the groups that hold an optimizer, not the loss scaling around one.
+
+    Loss scaling keeps its own step count and a copy of the inner slots' list; its scalars go to
+    the inner optimizer, for the same wrapper of an architecture.
+    """
+    inner = [name for name in groups if name.rstrip("/").endswith("inner_optimizer")]
+    for name in inner:
+        outer = name.rstrip("/").removesuffix("inner_optimizer")
+        for word in ("dynamic_scale", "step_counter", "current_loss_scale", "good_steps"):
+            for place in (outer, f"{outer}loss_scale", f"{outer}_loss_scale"):
+                if word in scalars.get(place, {}):
+                    scalars[name].setdefault(word, scalars[place][word])
+    return inner or list(groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stated:
+    """What a configuration beside the tensors says: the optimizer inside any wrappers."""
+
+    name: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    is_addon: bool = False
+    is_wrapped: bool = False
+
+
+def _stated(store: TensorStore) -> _Stated:
+    held: Any = None
+    try:
+        training = json.loads(store.attributes.get("training_config", "null"))
+    except (ValueError, RecursionError):
+        training = None
+    if isinstance(training, dict):
+        held = training.get("optimizer_config", training.get("optimizer"))
+    fallback = _Stated(name=store.attributes.get("optimizer", ""))
+    is_wrapped = False
+    for _ in range(_MAX_DEPTH):
+        if not isinstance(held, dict) or not isinstance(held.get("class_name"), str):
+            return fallback
+        package, _, name = held["class_name"].rpartition(">")
+        name = name.rpartition(".")[2]
+        config = held["config"] if isinstance(held.get("config"), dict) else {}
+        plain = name.lower().replace("_", "")
+        if plain not in WRAPPERS | AVERAGERS:
+            return _Stated(
+                name=name, config=config, is_addon=package == "Addons", is_wrapped=is_wrapped
+            )
+        is_wrapped = is_wrapped or plain in WRAPPERS
+        held = config.get("inner_optimizer", config.get("optimizer"))
+    return fallback
 
 
 def _is_slot(tensor: Tensor) -> bool:
@@ -142,8 +226,14 @@ def _saver_slot(tensor: Tensor) -> str:
     Object-based saves of TensorFlow 1 call the slot ``m``, but the variable ``dense/kernel/Adam``.
     """
     word = tensor.name.rpartition("/")[2]
-    is_known = tensor.purpose is Purpose.SLOT and _NUMBER.sub("", word) in SAVER_FAMILIES
-    return word if is_known else ""
+    if tensor.purpose is not Purpose.SLOT:
+        return ""
+    return word if word in SAVER_SLOTS or _NUMBER.sub("", word) in SAVER_FAMILIES else ""
+
+
+def _saver_word(slot: str) -> str:
+    """Return what the slots of one optimizer of TensorFlow 1 have in common."""
+    return SAVER_SLOTS[slot][0].title if slot in SAVER_SLOTS else _NUMBER.sub("", slot)
 
 
 def _place(tensor: Tensor) -> tuple[str, str]:
@@ -157,33 +247,21 @@ def _place(tensor: Tensor) -> tuple[str, str]:
             path = path.rpartition(_LIST_MARK)[0] + "/"
         path = _ESCAPE.sub(lambda m: "/" if m[1] == "S" else ".", path)
         group, _, word = path.rpartition("/")
-        return (_OWN if group.startswith(f"{_OWN}/") else group), word.lstrip("_")
+        word = _SECOND_USE.sub("", word.lstrip("_"))
+        return (_OWN if group.startswith(f"{_OWN}/") else group), word
     group, slash, rest = tensor.name.partition("/")
     if slash and group == _KERAS_FILE:
         return group, rest.rpartition("/")[2]
     return "", tensor.name.rpartition("/")[2]
 
 
-def _configured_rate(store: TensorStore) -> float | None:
-    """Return the learning rate of a Keras file's configuration: most files list it only there."""
-    try:
-        config = json.loads(store.attributes.get("training_config", "null"))
-        for name in ("optimizer_config", "optimizer"):
-            if isinstance(config, dict) and isinstance(config.get(name), dict):
-                held = config[name].get("config")
-                rate = held.get("learning_rate", held.get("lr")) if isinstance(held, dict) else None
-                return float(rate) if isinstance(rate, int | float) else None
-    except (ValueError, OverflowError, RecursionError):
-        return None
-    return None
-
-
 def _listed(
-    group: str, members: Sequence[Tensor], scalars: Mapping[str, Tensor], configured: str
+    group: str, members: Sequence[Tensor], scalars: Mapping[str, Tensor], stated: _Stated
 ) -> StoredOptimizer:
     slots = [tensor for tensor in members if _is_slot(tensor)]
     scopes = {_scope(tensor) for tensor in slots or members}
-    name = configured or (next(iter(scopes)) if len(scopes) == 1 else "")
+    scope = next(iter(scopes)) if len(scopes) == 1 else ""
+    name = stated.name if family_named(stated.name) or not family_named(scope) else scope
     family = family_named(name)
     read, unread = _read(family, ((t, slot_kind(family, t.slot) if family else "") for t in slots))
     return StoredOptimizer(
@@ -193,6 +271,9 @@ def _listed(
         unread=unread,
         names=frozenset(tensor.slot for tensor in slots),
         scalars=dict(scalars),
+        config=stated.config,
+        is_addon=stated.is_addon,
+        is_wrapped=stated.is_wrapped,
     )
 
 
@@ -235,8 +316,10 @@ def _of_saver(
     counters = tuple(t for t in store if t.purpose is Purpose.COUNTER and t.shape == ())
     scalars = [t for t in store if t.purpose is Purpose.HYPERPARAMETER and t.shape == ()]
     rates = tuple(t for t in scalars if _RATE.search(t.name))
+    updates = _updates(store)
     for word, members in by_word.items():
-        family = SAVER_FAMILIES.get(word)
+        named = FAMILIES.get(word.lower())
+        family = named if named and any(s.saver for s in named.slots) else SAVER_FAMILIES.get(word)
         read, unread = _read(family, _numbered(family, members))
         yield StoredOptimizer(
             title=word or "an unnamed optimizer",
@@ -248,6 +331,8 @@ def _of_saver(
             counters=counters,
             powers=_powers(scalars) if family and family.counts_steps else (),
             rates=rates,
+            config=updates.get(family.name, {}) if family else {},
+            config_origin=Origin.GRAPH,
         )
     if is_alone and not by_word and counters:
         # Plain gradient descent keeps nothing but the number of its steps.
@@ -257,7 +342,18 @@ def _of_saver(
             is_saver=True,
             counters=counters,
             rates=rates,
+            config=updates.get("sgd", {}),
+            config_origin=Origin.GRAPH,
         )
+
+
+def _updates(store: TensorStore) -> Mapping[str, Mapping[str, Any]]:
+    """Return the hyperparameters that the graph beside a checkpoint states, by family."""
+    try:
+        found = json.loads(store.attributes.get(UPDATES, "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _numbered(family: Family | None, members: Sequence[Tensor]) -> Iterator[tuple[Tensor, str]]:
@@ -265,13 +361,18 @@ def _numbered(family: Family | None, members: Sequence[Tensor]) -> Iterator[tupl
     by_owner: dict[str, list[Tensor]] = defaultdict(list)
     for tensor in members:
         by_owner[tensor.slot_of].append(tensor)
-    orders = {} if family is None else {len(order): order for order in family.saver_orders}
+    most = max((len(slots) for slots in by_owner.values()), default=0)
+    orders = () if family is None else family.saver_orders
+    # The fullest weight tells which order it is; others may have lost some of their slots.
+    order = next((order for order in orders if len(order) >= most), ())
     for slots in by_owner.values():
-        ranked = sorted(slots, key=_number)
-        order = orders.get(len(ranked), ())
-        if [_number(tensor) for tensor in ranked] != list(range(len(order))):
-            order = ("",) * len(ranked)
-        yield from zip(ranked, order, strict=True)
+        named = [(t, SAVER_SLOTS[t.slot][1]) for t in slots if t.slot in SAVER_SLOTS]
+        if named:
+            yield from named
+            continue
+        numbers = [_number(tensor) for tensor in slots]
+        is_plain = bool(order) and max(numbers) < len(order)
+        yield from zip(slots, (order[n] if is_plain else "" for n in numbers), strict=True)
 
 
 def _number(tensor: Tensor) -> int:

@@ -12,6 +12,7 @@ from tfrepair.core.plan import Match, Plan
 from tfrepair.core.state import Provenance, ProvenanceKind, State, StateEntry
 from tfrepair.core.tensor import Array, Shape, Tensor, TensorStore
 from tfrepair.core.transform import Transform
+from tfrepair.rebuild.optimizer import with_rebuilt
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def apply(
         belong to these weights and are kept.
     """
     matches = {match.target: match for match in plan.matches}
-    return State(
+    state = State(
         entries=tuple(
             _filled(variable, matches[variable.path], store)
             if variable.path in matches
@@ -51,16 +52,20 @@ def apply(
             for variable in architecture
         )
     )
+    return state if keeps_live_state else with_rebuilt(state, plan.optimizer)
 
 
 def _filled(variable: Variable, match: Match, store: TensorStore) -> StateEntry:
     edges = tuple((store[name], transform) for name, transform in match.edges)
     rule = " + ".join(_rule(tensor, transform, variable) for tensor, transform in edges)
-    provenance = (
-        Provenance(kind=ProvenanceKind.CONVERTED, detail=rule or "sum")
-        if rule or len(edges) > 1
-        else Provenance(kind=ProvenanceKind.READ)
-    )
+    donors = tuple(dict.fromkeys(tensor.donor for tensor, _ in edges if tensor.donor))
+    if donors:
+        detail = "; ".join((*donors, *([rule] if rule.strip("+ ") else [])))
+        provenance = Provenance(kind=ProvenanceKind.DONOR, detail=detail)
+    elif rule or len(edges) > 1:
+        provenance = Provenance(kind=ProvenanceKind.CONVERTED, detail=rule or "sum")
+    else:
+        provenance = Provenance(kind=ProvenanceKind.READ)
     return StateEntry(
         path=variable.path,
         shape=variable.shape,
