@@ -256,12 +256,14 @@ def _cycle_generator(case: Draft, scope: str, path: str, wide: int = 16) -> None
     def layer(name: str, shape: tuple[int, ...], *, norm: bool = True, up: bool = False) -> None:
         nonlocal number
         kind = "conv2d_transpose" if up else "conv2d"
-        case.fill(f"{scope}/{name}/weights", f"{path}/{kind}_{number}/kernel", shape)
+        leaf = f"weights{name[-1]}" if "/layer" in name else "weights"
+        case.fill(f"{scope}/{name}/{leaf}", f"{path}/{kind}_{number}/kernel", shape)
         size = shape[2] if up else shape[3]
         if norm:
-            for have, want in (("scale", "gamma"), ("offset", "beta")):
+            for leaf, want in (("scale", "gamma"), ("offset", "beta")):
                 target = f"{path}/instance_norm_{number}/{want}"
-                case.fill(f"{scope}/{name}/{have}", target, (size,), "InstanceNormalization")
+                have = f"{scope}/{name}/instance_norm/{leaf}"
+                case.fill(have, target, (size,), "InstanceNormalization")
         number += 1
 
     layer("c7s1_32", (7, 7, 3, wide))
@@ -269,7 +271,7 @@ def _cycle_generator(case: Draft, scope: str, path: str, wide: int = 16) -> None
     layer("d128", (3, 3, 2 * wide, 4 * wide))
     for block in range(1, 4):
         for part in ("layer1", "layer2"):
-            layer(f"R128_{block}/{part}", (3, 3, 4 * wide, 4 * wide))
+            layer(f"R{4 * wide}_{block}/{part}", (3, 3, 4 * wide, 4 * wide))
     layer("u64", (3, 3, 2 * wide, 4 * wide), up=True)
     layer("u32", (3, 3, wide, 2 * wide), up=True)
     layer("output", (7, 7, wide, 3))
@@ -281,17 +283,16 @@ def _cycle_discriminator(case: Draft, scope: str, path: str, wide: int = 16) -> 
         name = f"{scope}/C{64 << number}"
         case.fill(f"{name}/weights", f"{path}/conv2d_{number}/kernel", (4, 4, width, size))
         if number:
-            for have, want in (("scale", "gamma"), ("offset", "beta")):
+            for leaf, want in (("scale", "gamma"), ("offset", "beta")):
                 target = f"{path}/instance_norm_{number}/{want}"
-                case.fill(f"{name}/{have}", target, (size,), "InstanceNormalization")
+                have = f"{name}/instance_norm/{leaf}"
+                case.fill(have, target, (size,), "InstanceNormalization")
         width = size
     case.fill(f"{scope}/output/weights", f"{path}/score/kernel", (4, 4, width, 1))
     case.fill(f"{scope}/output/biases", f"{path}/score/bias", (1,))
 
 
-CYCLEGAN = (
-    "vanhuyz/CycleGAN-TensorFlow generator.py and discriminator.py (ngf 16, 3 blocks); target "
-)
+CYCLEGAN = "vanhuyz/CycleGAN-TensorFlow ops.py and generator.py (ngf 16, 3 blocks); target "
 
 
 def cyclegan() -> Iterator[Draft]:
@@ -327,7 +328,7 @@ def cyclegan() -> Iterator[Draft]:
             [name for name in twins.sources if name.startswith(sources)],
             "two networks of one structure, and the names of the file do not say which is which",
         )
-    twins.slots_of_all(("/Adam", "/Adam_1"), keep=lambda name: "/" in name and "layer" not in name)
+    twins.slots_of_all(("/Adam", "/Adam_1"), keep=lambda name: "/layer" not in name)
     twins.source("Variable", (), "int32")
     yield twins
 
