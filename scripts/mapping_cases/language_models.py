@@ -9,6 +9,7 @@ keras-hub 0.26.0 under Keras 3.15.1, both listed with small sizes.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from scripts.mapping_cases.draft import Draft, per_layer, third, together
@@ -302,29 +303,49 @@ def transformer_xl() -> Iterator[Draft]:
         case = Draft(
             name=f"transformer_xl_{'tied' if tied else 'untied'}_biases__hf_tftransfoxl",
             provenance="kimiyoung/transformer-xl tf/model.py (div_val 1, "
-            f"untie_r {not tied}), sizes reduced; target names of TFTransfoXLLMHeadModel in "
+            + ("biases shared, no cutoffs" if tied else "untie_r, 3 cutoffs")
+            + "), sizes reduced; target names of TFTransfoXLLMHeadModel in "
             "huggingface/transformers modeling_tf_transfo_xl.py",
-            truth_basis="rule: tf_to_pt map of transformers; shared biases fill every layer",
-            tags=("transformer", "transformer_xl", "tied" if tied else "stacked", "slots"),
+            truth_basis="rule: tf_to_pt map of transformers; parts in the order of the cutoffs",
+            tags=(
+                "transformer",
+                "transformer_xl",
+                "slots",
+                *(() if tied else ("stacked", "partition")),
+            ),
         )
         table = "transformer/word_emb/emb_layers_._0/embeddings"
         name = "transformer/adaptive_embed/lookup_table"
         case.fill(name, table, (VOCAB, HIDDEN), "TFTransfoEmbeddings")
         biases = ("r_r_bias", "r_w_bias")
         for bias in biases:
-            shape = (HEADS, SIZE) if tied else (layers, HEADS, SIZE)
-            case.source(f"transformer/{bias}", shape)
+            name = f"transformer/{bias}"
+            if tied:
+                case.fill(name, name, (HEADS, SIZE), "TFTransfoXLMainLayer")
+            else:
+                case.source(name, (layers, HEADS, SIZE))
         for index in range(layers):
             _transformer_xl_layer(case, index, tied=tied)
-        softmax = "transformer/adaptive_softmax"
-        for have, want, size in (
-            ("cutoff_0/cluster_W", "cluster_weight", (3, HIDDEN)),
-            ("cutoff_0/cluster_b", "cluster_bias", (3,)),
-            ("bias", "out_layers_._0_._bias", (VOCAB,)),
-        ):
-            case.fill(f"{softmax}/{have}", f"crit/{want}", size, "TFAdaptiveSoftmaxMask")
+        _adaptive_softmax(case, () if tied else (200, 500, 800))
         case.adam_of_all()
         yield case
+
+
+def _adaptive_softmax(case: Draft, cutoffs: tuple[int, ...]) -> None:
+    """Pair the output biases: one vector, or a part for each range of the vocabulary."""
+    name, layer = "transformer/adaptive_softmax", "TFAdaptiveSoftmaxMask"
+    if cutoffs:
+        size = len(cutoffs)
+        first = f"{name}/cutoff_0"
+        case.fill(f"{first}/cluster_W", "crit/cluster_weight", (size, HIDDEN), layer)
+        case.fill(f"{first}/cluster_b", "crit/cluster_bias", (size,), layer)
+        bias = case.target("crit/out_layers_._0_._bias", (VOCAB,), layer)
+        ends = (0, *cutoffs, VOCAB)
+        for number, (start, stop) in enumerate(pairwise(ends)):
+            part = case.source(f"{name}/cutoff_{number}/b", (stop - start,))
+            case.edge(part, bias, f"into:{start}:{stop}")
+    else:
+        case.fill(f"{name}/bias", "crit/out_layers_._0_._bias", (VOCAB,), layer)
 
 
 def _transformer_xl_layer(case: Draft, index: int, *, tied: bool) -> None:
@@ -336,10 +357,10 @@ def _transformer_xl_layer(case: Draft, index: int, *, tied: bool) -> None:
     _layer_norm(case, f"{name}/rel_attn/LayerNorm", f"{attention}/layer_norm")
     kernel = f"{name}/rel_attn/r/kernel"
     case.fill(kernel, f"{attention}/r_net/kernel", (HIDDEN, HIDDEN), "Dense")
-    for bias in ("r_r_bias", "r_w_bias"):
+    for bias in () if tied else ("r_r_bias", "r_w_bias"):
         layer = "TFRelPartialLearnableMultiHeadAttn"
         target = case.target(f"{attention}/{bias}", (HEADS, SIZE), layer)
-        case.edge(f"transformer/{bias}", target, "identity" if tied else per_layer(index))
+        case.edge(f"transformer/{bias}", target, per_layer(index))
     case.dense(f"{name}/ff/layer_1", f"{path}/pos_ff/CoreNet_._0", (HIDDEN, INNER))
     case.dense(f"{name}/ff/layer_2", f"{path}/pos_ff/CoreNet_._3", (INNER, HIDDEN))
     _layer_norm(case, f"{name}/ff/LayerNorm", f"{path}/pos_ff/layer_norm")
