@@ -122,7 +122,11 @@ def main() -> int:
             continue
         started = time.perf_counter()
         problem = problem_of(case)
-        matches = matches_of(problem, map_tensors(problem))
+        try:
+            matches = matches_of(problem, map_tensors(problem))
+        except Exception as error:  # noqa: BLE001 - the other cases must not suffer
+            print(f"{path}: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+            matches = []
         answer = {"matches": matches, "seconds": round(time.perf_counter() - started, 3)}
         name = case.get("name") or path.stem
         out = options.out / f"{name}.json"

@@ -75,6 +75,9 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
         "multihead_attention": "att",
         "multihead": "att",
         "mha": "att",
+        "masked_multi_head": "selfatt",
+        "masked_attention": "selfatt",
+        "multi_head": "att",
         "self_attention": "selfatt",
         "self_attn": "selfatt",
         "selfattention": "selfatt",
@@ -116,6 +119,13 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
         "sigmoid": "gate",
         "hid": "hidden",
         "o": "out",
+        "wq": "q",
+        "wk": "k",
+        "wv": "v",
+        "wo": "out",
+        "t": "gate",
+        "transform": "hidden",
+        "online": "main",
         "c": "cell",
         "h": "hidden",
         "output": "out",
@@ -181,5 +191,26 @@ NOISE = frozenset(
 )
 """Words of containers, which say next to nothing about a layer."""
 
-COPIES = frozenset({"target", "old", "teacher", "ema", "shadow", "momentum", "lagged", "avg"})
+COPIES = frozenset({"target", "old", "teacher", "ema", "shadow", "momentum", "lagged", "avg", "gs"})
 """Words of a second network that follows the first: a copy, unless the model has one, too."""
+
+AUTOMATIC = frozenset(
+    {
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv",
+        "dense",
+        "normalization",
+        "norm",
+        "embedding",
+        "lstm",
+        "gru",
+        "transpose",
+        "bidirectional",
+        "attention",
+        "weights",
+        "variable",
+    }
+)
+"""Words whose numbers are given out by a framework: where one starts to count is its own affair."""

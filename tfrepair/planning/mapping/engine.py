@@ -5,7 +5,7 @@ of units, and the optimizer's variables. Pure. See ``docs/mapping.md``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tfrepair.planning.mapping.composites import (
     fused_sources,
@@ -13,13 +13,16 @@ from tfrepair.planning.mapping.composites import (
     recurrent_sources,
     recurrent_target,
 )
+from tfrepair.planning.mapping.copies import copies
 from tfrepair.planning.mapping.lists import is_list, map_list
+from tfrepair.planning.mapping.optimizer_state import fill, is_optimizer
 from tfrepair.planning.mapping.pairing import pair_units
 from tfrepair.planning.mapping.problem import Edge, Kind, Mapped, Order, Problem, Undecided
 from tfrepair.planning.mapping.shadows import Normalized, Whole, normalize
 from tfrepair.planning.mapping.side import side_of
 from tfrepair.planning.mapping.solve import solve
-from tfrepair.planning.mapping.units import Unit, units_of_source, units_of_target
+from tfrepair.planning.mapping.systems import System, reversed_windows, system_of
+from tfrepair.planning.mapping.units import Member, Unit, units_of_source, units_of_target
 from tfrepair.planning.mapping.verdict import Open, Settled, decide
 
 
@@ -29,9 +32,14 @@ class _Draft:
 
     problem: Problem
     wholes: tuple[Whole, ...]
+    system: System
     edges: list[Edge] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
     unused: dict[int, str] = field(default_factory=dict)
+
+    def places(self, members: Iterable[Member]) -> tuple[int, ...]:
+        """Return the places in the problem of tensors that are given by their whole's place."""
+        return tuple(p for member in members for p, _ in self.wholes[member.place].pieces)
 
 
 def map_tensors(problem: Problem) -> Mapped:
@@ -47,9 +55,24 @@ def map_tensors(problem: Problem) -> Mapped:
     listed = _only(problem, kept)
     if is_list(listed):
         return _back(map_list(listed), kept, normalized)
-    draft = _Draft(problem=problem, wholes=normalized.wholes, unused=dict(normalized.reasons))
-    sources, targets = _units(problem, normalized)
+    doubles = copies(normalized.wholes, problem.wanted)
+    wholes = tuple(w for place, w in enumerate(normalized.wholes) if place not in doubles)
+    system = system_of(
+        [problem.given[whole.place].name for whole in wholes],
+        [whole.shape for whole in wholes],
+        problem.format,
+    )
+    draft = _Draft(
+        problem=problem, wholes=wholes, system=system, unused=dict(normalized.reasons)
+    )
+    for place, original in doubles.items():
+        for piece, _ in normalized.wholes[place].pieces:
+            draft.unused[piece] = f"a second network that follows {original}"
+    sources, targets = _units(problem, wholes)
     _search(sources, targets, draft)
+    edges, undecided = fill(problem.wanted, problem.given, normalized.slots, draft.edges)
+    draft.edges += edges
+    draft.undecided += undecided
     return _finished(draft)
 
 
@@ -96,10 +119,11 @@ def _back(mapped: Mapped, places: Sequence[int], normalized: Normalized) -> Mapp
     )
 
 
-def _units(problem: Problem, normalized: Normalized) -> tuple[list[Unit], list[Unit]]:
+def _units(problem: Problem, wholes: Sequence[Whole]) -> tuple[list[Unit], list[Unit]]:
     """Group both sides, and put together what only a layout brings together."""
-    wholes = normalized.wholes
-    plain = list(units_of_target(problem.wanted))
+    weights = [v for v in problem.wanted if not is_optimizer(v)]
+    places = [place for place, v in enumerate(problem.wanted) if not is_optimizer(v)]
+    plain = [_moved(unit, places) for unit in units_of_target(weights)]
     targets = [recurrent_target(unit) or unit for unit in plain]
     cells = [unit for unit in targets if unit.kind]
     groups = recurrent_sources(wholes, cells) if cells else []
@@ -122,6 +146,12 @@ def _units(problem: Problem, normalized: Normalized) -> tuple[list[Unit], list[U
     return sources, targets
 
 
+def _moved(unit: Unit, places: Sequence[int]) -> Unit:
+    """Return a unit of some variables with the places among all."""
+    members = tuple(replace(member, place=places[member.place]) for member in unit.members)
+    return replace(unit, members=members)
+
+
 def _places(units: Iterable[Unit]) -> set[int]:
     return {member.place for unit in units for member in unit.members}
 
@@ -131,33 +161,85 @@ def _first(unit: Unit) -> int:
 
 
 def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> None:
+    """Map units; then, knowing these, the tensors that are left of them, one by one."""
     ordered = draft.problem.order is Order.FILE
     source, target = side_of(sources, ordered=ordered), side_of(targets, ordered=True)
-    pairs = solve(source, target, file_order=ordered)
-    settled, undecided = decide(source, target, pairs)
+    pairs = solve(source, target, file_order=ordered, system=draft.system)
+    settled, undecided = decide(source, target, pairs, file_order=ordered)
     for one in settled:
         _take(one, sources[one.row], targets[one.column], draft)
-    for other in undecided:
-        _leave_open(other, sources, targets, draft)
+    rest = _rest(sources, targets, settled, undecided, draft)
+    if not rest[0] or not rest[1]:
+        _leave_all(undecided, sources, targets, draft)
+        return
+    sources, targets = [*sources, *rest[0]], [*targets, *rest[1]]
+    known = [(one.row, one.column) for one in settled]
+    source, target = side_of(sources, ordered=ordered), side_of(targets, ordered=True)
+    pairs = solve(source, target, known, file_order=ordered, system=draft.system)
+    again, open_again = decide(source, target, pairs, len(known), file_order=ordered)
+    old_s, old_t = len(sources) - len(rest[0]), len(targets) - len(rest[1])
+    for one in again:
+        if one.row >= old_s and one.column >= old_t:
+            _take(one, sources[one.row], targets[one.column], draft)
+    fresh = [one for one in open_again if one.proposed >= old_s and one.column >= old_t]
+    _leave_all([*undecided, *fresh], sources, targets, draft)
+
+
+def _rest(
+    sources: Sequence[Unit],
+    targets: Sequence[Unit],
+    settled: Sequence[Settled],
+    undecided: Sequence[Open],
+    draft: _Draft,
+) -> tuple[list[Unit], list[Unit]]:
+    """Return the members that have no partner as units of their own."""
+    filled = {edge.wanted for edge in draft.edges}
+    used = {edge.given for edge in draft.edges}
+    tied = {row for one in undecided for row in one.rows}
+    open_ = {one.column for one in undecided}
+    rest_s = [
+        replace(unit, members=(member,), kind="")
+        for row, unit in enumerate(sources)
+        if row not in tied and not unit.kind
+        for member in unit.members
+        if not used & set(draft.places([member]))
+    ]
+    rest_t = [
+        replace(unit, members=(member,), kind="")
+        for column, unit in enumerate(targets)
+        if column not in open_ and not unit.kind
+        for member in unit.members
+        if member.place not in filled
+    ]
+    return rest_s, rest_t
+
+
+def _leave_all(
+    undecided: Iterable[Open], sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft
+) -> None:
+    for one in undecided:
+        _leave_open(one, sources, targets, draft)
 
 
 def _take(one: Settled, source: Unit, target: Unit, draft: _Draft) -> None:
-    pairing = pair_units(source, target)
+    pairing = pair_units(source, target, draft.system)
     if pairing is None:
         return
     if pairing.tied:
         places = tuple(member.place for member in target.members)
-        given = tuple(p for m in source.members for p, _ in draft.wholes[m.place].pieces)
+        given = draft.places(source.members)
         draft.undecided.append(Undecided(wanted=places, given=given, why=pairing.tied))
         return
     kind, evidence = _kind(one, source, target)
     for mine, its, text in pairing.members:
-        whole = draft.wholes[source.members[mine].place]
-        for piece, region in whole.pieces:
+        member = target.members[its]
+        if draft.system.turned_by_half and len(member.shape) > 2 and member.role in ("K", "KD"):
+            text = reversed_windows(text, member.shape)
+        for piece, region in draft.wholes[source.members[mine].place].pieces:
             draft.edges.append(
                 Edge(
                     given=piece,
-                    wanted=target.members[its].place,
+                    wanted=member.place,
                     transform=_through(text, region),
                     kind=kind,
                     evidence=evidence,
@@ -198,7 +280,7 @@ def _leave_open(one: Open, sources: Sequence[Unit], targets: Sequence[Unit], dra
     for member in targets[one.column].members:
         given = []
         for row in one.rows:
-            pairing = pair_units(sources[row], targets[one.column])
+            pairing = pair_units(sources[row], targets[one.column], draft.system)
             for mine, its, _ in pairing.members if pairing is not None else ():
                 if targets[one.column].members[its] == member:
                     whole = draft.wholes[sources[row].members[mine].place]

@@ -7,13 +7,21 @@ costs more. Which is meant is decided by more than shapes. Pure.
 from functools import lru_cache
 
 from tfrepair.core.tensor import Shape
+from tfrepair.planning.mapping.systems import PLAIN, Axes, System
 
-SQUARE = 0.4
-"""Price of a change that the shapes do not ask for."""
+_ORDERS = {
+    2: ((1, 0),),
+    3: ((2, 1, 0),),
+    4: ((2, 3, 1, 0), (2, 3, 0, 1), (0, 1, 3, 2)),
+    5: ((2, 3, 4, 1, 0),),
+}
+"""Orders of axes that systems keep kernels in, by rank."""
 
 
 @lru_cache(maxsize=100_000)
-def fit(have: Shape, want: Shape, *, kernel: bool = True) -> tuple[float, str] | None:
+def fit(
+    have: Shape, want: Shape, *, kernel: bool = True, system: System = PLAIN
+) -> tuple[float, str] | None:
     """Return the price and the text of the cheapest change, or ``None`` if there is none.
 
     Parameters
@@ -22,15 +30,23 @@ def fit(have: Shape, want: Shape, *, kernel: bool = True) -> tuple[float, str] |
         The two shapes.
     kernel
         True if the array may be a kernel or a table, whose axes systems order differently.
+    system
+        What is known of the source as a whole.
     """
-    if have == want:
-        return 0.0, "identity"
     if _volume(have) != _volume(want) or _volume(have) == 0:
         return None
-    if _without_ones(have) == _without_ones(want):
-        return 0.05, "reshape"
+    if kernel and system.axes is Axes.FIRST and len(have) > 3:
+        return _from_channels_first(have, want)
+    if kernel and system.dense_turned and len(have) == 2:
+        turned = _turned(have, want, system)
+        return (0.02, turned) if turned else _squeezed(have, want)
+    if have == want:
+        return 0.0, "identity"
+    squeezed = _squeezed(have, want)
+    if squeezed:
+        return squeezed
     if kernel:
-        turned = _turned(have, want)
+        turned = _turned(have, want, system)
         if turned:
             return 0.2, turned
     if _refines(have, want) or _refines(want, have):
@@ -39,6 +55,23 @@ def fit(have: Shape, want: Shape, *, kernel: bool = True) -> tuple[float, str] |
         swapped = _swapped_then_cut(have, want)
         if swapped:
             return 0.3, swapped
+    return None
+
+
+def _squeezed(have: Shape, want: Shape) -> tuple[float, str] | None:
+    return (0.05, "reshape") if _without_ones(have) == _without_ones(want) else None
+
+
+def _from_channels_first(have: Shape, want: Shape) -> tuple[float, str] | None:
+    """Bring filters, inputs and windows into the order that Keras has them in."""
+    space = tuple(range(2, len(have)))
+    for axes in ((*space, 1, 0), (*space, 0, 1)):
+        moved = tuple(have[axis] for axis in axes)
+        text = "transpose:" + ",".join(map(str, axes))
+        if moved == want:
+            return 0.02, text
+        if len(want) < len(moved) and _without_ones(moved) == _without_ones(want):
+            return 0.07, f"{text}|reshape"
     return None
 
 
@@ -53,17 +86,11 @@ def _without_ones(shape: Shape) -> Shape:
     return tuple(size for size in shape if size != 1)
 
 
-def _turned(have: Shape, want: Shape) -> str:
+def _turned(have: Shape, want: Shape, system: System) -> str:
     """Find the order of axes in which another system stores a kernel."""
-    if len(have) != len(want):
+    if len(have) != len(want) or (len(have) > 3 and system.axes is Axes.LAST):
         return ""
-    orders = {
-        2: ((1, 0),),
-        3: ((2, 1, 0), (0, 2, 1)),
-        4: ((2, 3, 1, 0), (1, 0, 2, 3), (0, 1, 3, 2), (2, 3, 0, 1)),
-        5: ((2, 3, 4, 1, 0),),
-    }.get(len(have), ())
-    for axes in orders:
+    for axes in _ORDERS.get(len(have), ()):
         if tuple(have[axis] for axis in axes) == want:
             return "transpose:" + ",".join(map(str, axes))
     return ""

@@ -16,6 +16,7 @@ from tfrepair.core.tensor import Array, Shape
 from tfrepair.planning.mapping.composites import layout_of
 from tfrepair.planning.mapping.fits import fit
 from tfrepair.planning.mapping.roles import compatible
+from tfrepair.planning.mapping.systems import PLAIN, System
 from tfrepair.planning.mapping.units import Member, Unit
 
 _NO = 9.0
@@ -47,11 +48,11 @@ class Pairing:
     tied: str = ""
 
 
-def pair_units(source: Unit, target: Unit) -> Pairing | None:
+def pair_units(source: Unit, target: Unit, system: System = PLAIN) -> Pairing | None:
     """Pair the tensors of two units, or return ``None`` if none fits."""
     if source.kind or target.kind:
         return _by_layout(source, target)
-    return _pair(source.members, target.members)
+    return _pair(source.members, target.members, system)
 
 
 def _by_layout(source: Unit, target: Unit) -> Pairing | None:
@@ -63,14 +64,16 @@ def _by_layout(source: Unit, target: Unit) -> Pairing | None:
     return Pairing(quality=1.0, members=layout.members, complete=True, tied=layout.tied)
 
 
-def _pair(have: tuple[Member, ...], want: tuple[Member, ...]) -> Pairing | None:
+def _pair(
+    have: tuple[Member, ...], want: tuple[Member, ...], system: System
+) -> Pairing | None:
     costs = np.full((len(have), len(want)), _NO)
     texts: dict[tuple[int, int], str] = {}
     for i, one in enumerate(have):
         for j, other in enumerate(want):
             if not compatible(one.role, other.role):
                 continue
-            found = fit(one.shape, other.shape, kernel=_may_turn(one, other))
+            found = fit(one.shape, other.shape, kernel=_may_turn(one, other), system=system)
             if found is None:
                 continue
             price, text = found
@@ -98,7 +101,9 @@ def _may_turn(one: Member, other: Member) -> bool:
     return wanted and (not one.role or bool(set(one.role) & _TURNING))
 
 
-def classes(sources: Sequence[Unit], targets: Sequence[Unit]) -> list[tuple[Array, Array, Array]]:
+def classes(
+    sources: Sequence[Unit], targets: Sequence[Unit], system: System = PLAIN
+) -> list[tuple[Array, Array, Array]]:
     """Return the blocks of units that may take each other's place.
 
     Returns
@@ -117,7 +122,9 @@ def classes(sources: Sequence[Unit], targets: Sequence[Unit]) -> list[tuple[Arra
     for row, signature in enumerate(given):
         near = {place for volume in _keys(signature) for place in volumes[volume]}
         for column in near:
-            found = pair_units(sources[have[signature][0]], targets[want[wanted[column]][0]])
+            found = pair_units(
+                sources[have[signature][0]], targets[want[wanted[column]][0]], system
+            )
             if found is not None:
                 links[row, column] = found.quality
     return [

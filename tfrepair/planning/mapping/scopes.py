@@ -17,7 +17,14 @@ class ScopeScore:
     """Scores blocks of unit pairs by the scopes around them, between 0 and 1."""
 
     def __init__(
-        self, source: Side, target: Side, rows: Array, columns: Array, weights: Array
+        self,
+        source: Side,
+        target: Side,
+        rows: Array,
+        columns: Array,
+        weights: Array,
+        *,
+        partial: bool = False,
     ) -> None:
         matched = sparse.csr_array(
             (weights, (rows, columns)), shape=(len(source.units), len(target.units))
@@ -25,6 +32,13 @@ class ScopeScore:
         mass = (source.within.T @ matched @ target.within).toarray()
         size_s = np.asarray(source.within.sum(axis=0)).reshape(-1, 1)
         size_t = np.asarray(target.within.sum(axis=0)).reshape(1, -1)
+        if partial:
+            # What is not assigned yet says nothing against a scope; little says little for it.
+            size_s, size_t = (
+                np.asarray(side.within[chosen].sum(axis=0)).reshape(shape)
+                for side, chosen, shape in ((source, rows, (-1, 1)), (target, columns, (1, -1)))
+            )
+            mass = mass * (mass / (mass + 0.5))
         self._likeness = (2 * mass / np.maximum(size_s + size_t, 1)).astype(np.float32)
         self._source, self._target = _Chains(source), _Chains(target)
 

@@ -5,6 +5,7 @@ order. Such a sequence is aligned with the architecture's own order by dynamic p
 what fits; a pair counts if all best alignments have it, and less if only some do. Pure.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,11 +53,14 @@ def _families(side: Side) -> list[list[int]]:
     groups: dict[str, list[int]] = {}
     for place, family in enumerate(side.family):
         groups.setdefault(family, []).append(place)
-    return [
-        sorted(members, key=lambda place: (side.numbers[place], place))
-        for members in groups.values()
-        if len(members) > 1 and len({side.numbers[place] for place in members}) == len(members)
-    ]
+    found = []
+    for members in groups.values():
+        counts = Counter(side.numbers[place] for place in members)
+        # Of two with the same numbers neither has a place in the order.
+        single = [place for place in members if counts[side.numbers[place]] == 1]
+        if len(single) > 1:
+            found.append(sorted(single, key=lambda place: side.numbers[place]))
+    return found
 
 
 def _target_orders(target: Side, columns: Array) -> list[Array]:

@@ -112,7 +112,7 @@ def unit_words(unit: Unit) -> list[str]:
 
 def _words(units: Sequence[Unit]) -> tuple[tuple[str, ...], Array]:
     lists = [unit_words(unit) for unit in units]
-    vocabulary = sorted({word for own in lists for word in own})
+    vocabulary = sorted({"", *(word for own in lists for word in own)})
     column = {word: place for place, word in enumerate(vocabulary)}
     holds = np.zeros((len(units), len(vocabulary)), np.float32)
     for row, own in enumerate(lists):
@@ -141,8 +141,13 @@ def _numbers(unit: Unit) -> tuple[int, ...]:
 
 
 def _family(unit: Unit) -> str:
+    """Return a name without numbers and sizes: what is left is what numbered names share."""
     return "/".join(
-        "_".join("#" if token.number is not None else token.word for token in _counted(part))
+        "_".join(
+            "#" if token.number is not None else token.word
+            for token in _counted(part)
+            if token.number is not None or not token.word[:1].isdigit()
+        )
         for part in unit.path
     )
 
@@ -210,11 +215,37 @@ def _scopes(
         ]
         for chain in chains
     ]
+    for chain, twin in zip(kept, _same_number(units), strict=True):
+        chain += twin
     if ordered:
         kept = [chain + _windows(place, len(units)) for place, chain in enumerate(kept)]
     names = sorted({scope for chain in kept for scope in chain})
     ids = {name: place for place, name in enumerate(names)}
     return tuple(tuple(ids[scope] for scope in chain) for chain in kept), tuple(names)
+
+
+def _same_number(units: Sequence[Unit]) -> list[list[str]]:
+    """Put units that share a scope and an automatic number into one scope.
+
+    ``conv2d_7`` and ``batch_normalization_7`` were made one after the other if the two series
+    are equally long.
+    """
+    series: defaultdict[tuple[str, ...], defaultdict[str, list[tuple[tuple[int, ...], int]]]]
+    series = defaultdict(lambda: defaultdict(list))
+    for place, unit in enumerate(units):
+        last = _counted(unit.path[-1]) if unit.path else ()
+        numbers = tuple(max(token.number, 0) for token in last if token.number is not None)
+        words = "_".join(token.word for token in last if token.number is None)
+        if len(numbers) == 1:
+            series[unit.path[:-1]][words].append((numbers, place))
+    found: list[list[str]] = [[] for _ in units]
+    for parent, families in series.items():
+        for one, members in families.items():
+            for other, rest in families.items():
+                if one < other and {n for n, _ in members} == {n for n, _ in rest}:
+                    for numbers, place in (*members, *rest):
+                        found[place].append(f"={'/'.join(parent)}:{one}:{other}:{numbers}")
+    return found
 
 
 def _windows(place: int, total: int) -> list[str]:

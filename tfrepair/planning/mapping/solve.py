@@ -18,9 +18,12 @@ from tfrepair.planning.mapping.pairing import classes
 from tfrepair.planning.mapping.scopes import ScopeScore
 from tfrepair.planning.mapping.sequence import order_evidence
 from tfrepair.planning.mapping.side import Side
+from tfrepair.planning.mapping.systems import PLAIN, System
 from tfrepair.planning.mapping.words import WordScore, prior, translation
 
 _ROUNDS = 8
+_ORDERED_ROUNDS = 3
+_NEAR_QUALITY, _NEAR_WORDS = 0.04, 0.2
 _BASE, _WORDS, _NUMBERS, _RANKS, _SCOPES, _ORDER = 1.0, 1.0, 0.5, 0.3, 2.0, 0.6
 """Weights of the kinds of evidence; tuned on the development cases."""
 
@@ -35,14 +38,13 @@ class Block:
         Places of the units on both sides.
     quality
         ``(rows, columns)``: how well they pair up, 0 where they cannot.
-    order, numbers
+    numbers
         ``(rows, columns)``: evidence that does not depend on any other pair.
     """
 
     rows: Array
     columns: Array
     quality: Array
-    order: Array
     numbers: Array
 
 
@@ -62,6 +64,7 @@ def solve(
     fixed: Sequence[tuple[int, int]] = (),
     *,
     file_order: bool = False,
+    system: System = PLAIN,
 ) -> Pairs:
     """Assign the source's units to the target's.
 
@@ -73,6 +76,8 @@ def solve(
         Pairs that are known; their units take no part, but what they say counts.
     file_order
         True if the source's own order means something.
+    system
+        What is known of the source as a whole.
     """
     done_s, done_t = {row for row, _ in fixed}, {column for _, column in fixed}
     open_s = [place for place in range(len(source.units)) if place not in done_s]
@@ -80,11 +85,13 @@ def solve(
     blocks = [
         (np.asarray(open_s)[rows], np.asarray(open_t)[columns], quality)
         for rows, columns, quality in classes(
-            [source.units[place] for place in open_s], [target.units[place] for place in open_t]
+            [source.units[place] for place in open_s],
+            [target.units[place] for place in open_t],
+            system,
         )
     ]
     written = prior(source, target)
-    numbers = NumberScore(source, target)
+    counted = NumberScore(source, target)
     table = written
     known = (
         np.array([row for row, _ in fixed], int),
@@ -92,32 +99,37 @@ def solve(
         np.ones(len(fixed), np.float32),
     )
     pairs = known
-    fits = _fits(blocks, fixed, (len(source.units), len(target.units)))
-    order = order_evidence(source, target, fits, file_order=file_order)
     described = tuple(
         Block(
             rows=rows,
             columns=columns,
             quality=quality,
-            order=order[rows][:, columns].toarray(),
-            numbers=numbers.block(rows, columns),
+            numbers=counted.block(rows, columns),
         )
         for rows, columns, quality in blocks
     )
     still = [
         _NUMBERS * block.numbers
         + _RANKS * ranks_in_class(source, target, block.rows, block.columns)
-        + _ORDER * block.order
         for block in described
     ]
-    for _ in range(_ROUNDS):
+    shape = (len(source.units), len(target.units))
+    ordered: list[Array] = []
+    for number in range(_ROUNDS):
         if len(pairs[0]):
             table = translation(source, target, pairs, written)
         words = WordScore(source, target, table)
         scopes = ScopeScore(source, target, *pairs) if len(pairs[0]) else None
+        spoken = [words.block(block.rows, block.columns) for block in described]
+        if number < _ORDERED_ROUNDS:
+            covered = [words.covered(block.rows, block.columns) for block in described]
+            fits = plausible(described, covered, known[:2], shape)
+            order = order_evidence(source, target, fits, file_order=file_order)
+            ordered = [order[b.rows][:, b.columns].toarray() for b in described]
         found = [known]
-        for (rows, columns, quality), constant in zip(blocks, still, strict=True):
-            score = _BASE + _WORDS * words.block(rows, columns) + constant
+        for block, word, constant, place in zip(described, spoken, still, ordered, strict=True):
+            rows, columns, quality = block.rows, block.columns, block.quality
+            score = _BASE + _WORDS * word + constant + _ORDER * place
             if scopes is not None:
                 score = score + _SCOPES * scopes.block(rows, columns)
             score = quality * np.maximum(score, 0.05)
@@ -135,14 +147,32 @@ def solve(
     return Pairs(rows=pairs[0], columns=pairs[1], margins=pairs[2], blocks=described)
 
 
-def _fits(
-    blocks: Sequence[tuple[Array, Array, Array]],
-    fixed: Sequence[tuple[int, int]],
+def plausible(
+    blocks: Sequence[Block],
+    words: Sequence[Array],
+    known: tuple[Array, Array],
     shape: tuple[int, int],
 ) -> sparse.csr_array:
-    rows = [np.repeat(r, len(c))[(q > 0.5).reshape(-1)] for r, c, q in blocks]
-    columns = [np.tile(c, len(r))[(q > 0.5).reshape(-1)] for r, c, q in blocks]
-    rows.append(np.array([row for row, _ in fixed], int))
-    columns.append(np.array([column for _, column in fixed], int))
+    """Return what sequences may be aligned over: pairs about as good as the best of their unit.
+
+    Parameters
+    ----------
+    blocks, words
+        The blocks, and for each how well the words of its sources are said by its targets.
+    known
+        Rows and columns of pairs that are settled: their units fit nothing else.
+    shape
+        Number of units on both sides.
+    """
+    rows, columns = [known[0]], [known[1]]
+    for block, word in zip(blocks, words, strict=True):
+        best = block.quality.max(axis=1, keepdims=True)
+        near = (block.quality > 0.5) & (block.quality >= best - _NEAR_QUALITY)
+        spoken = np.where(near, word, 0.0).max(axis=1, keepdims=True)
+        near &= word >= spoken - _NEAR_WORDS
+        near &= ~np.isin(block.rows, known[0])[:, None] & ~np.isin(block.columns, known[1])[None, :]
+        found = np.nonzero(near)
+        rows.append(block.rows[found[0]])
+        columns.append(block.columns[found[1]])
     places = (np.concatenate(rows), np.concatenate(columns))
     return sparse.csr_array((np.ones(len(places[0]), np.int8), places), shape=shape)

@@ -15,7 +15,7 @@ _ATTRIBUTES = re.compile(r"/\.ATTRIBUTES/[A-Z_]+$")
 _OUTPUT = re.compile(r":\d+$")
 _PIECE = re.compile(
     r"(?P<size>\d+x\d+(?:x\d+)?)(?![a-z0-9])"
-    r"|(?P<dim>[A-Za-z]*(?:conv|pool|pooling|convolution|sampling|padding|norm)[123][dD])(?![a-z])"
+    r"|(?P<dim>(?i:[a-z]*(?:conv|pool|pooling|convolution|sampling|padding|norm)[123]d))(?![a-z])"
     r"|(?P<number>\d+)(?P<letter>[A-Za-z](?![A-Za-z]))?"
     r"|(?P<word>[A-Z]+(?![a-z])|[A-Z]?[a-z]+)"
 )

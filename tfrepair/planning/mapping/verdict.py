@@ -13,8 +13,9 @@ import numpy as np
 
 from tfrepair.core.tensor import Array
 from tfrepair.planning.mapping.scopes import ScopeScore
+from tfrepair.planning.mapping.sequence import order_evidence
 from tfrepair.planning.mapping.side import Side
-from tfrepair.planning.mapping.solve import Block, Pairs
+from tfrepair.planning.mapping.solve import Block, Pairs, plausible
 from tfrepair.planning.mapping.words import WordScore, prior, translation
 
 _MARGIN = 0.08
@@ -55,11 +56,12 @@ class _Scores:
     block: Block
     words: Array
     scopes: Array
+    order: Array
     total: Array
 
 
 def decide(
-    source: Side, target: Side, pairs: Pairs, fixed: int = 0
+    source: Side, target: Side, pairs: Pairs, fixed: int = 0, *, file_order: bool = False
 ) -> tuple[list[Settled], list[Open]]:
     """Settle what is determined.
 
@@ -82,7 +84,9 @@ def decide(
     written = prior(source, target)
     scores: list[_Scores] = []
     for _ in range(_ROUNDS):
-        scores = _scores(source, target, pairs.blocks, settled, known, written)
+        scores = _scores(
+            source, target, pairs.blocks, settled, known, written, file_order=file_order
+        )
         fresh = [found for one in scores for found in _clear(one, proposal, settled, alone=False)]
         if not fresh:
             fresh = [
@@ -103,22 +107,28 @@ def _scores(
     settled: dict[int, Settled],
     known: Sequence[tuple[int, int]],
     written: Array,
+    *,
+    file_order: bool,
 ) -> list[_Scores]:
     rows = np.array([one.row for one in settled.values()] + [row for row, _ in known], int)
     columns = np.array([one.column for one in settled.values()] + [c for _, c in known], int)
     weights = np.ones(len(rows), np.float32)
     table = translation(source, target, (rows, columns, weights), written)
     words = WordScore(source, target, table)
-    scopes = ScopeScore(source, target, rows, columns, weights) if len(rows) else None
+    scopes = ScopeScore(source, target, rows, columns, weights, partial=True) if len(rows) else None
+    spoken = [words.block(block.rows, block.columns) for block in blocks]
+    covered = [words.covered(block.rows, block.columns) for block in blocks]
+    fits = plausible(blocks, covered, (rows, columns), (len(source.units), len(target.units)))
+    order = order_evidence(source, target, fits, file_order=file_order)
     found = []
-    for block in blocks:
-        word = words.block(block.rows, block.columns)
+    for block, word in zip(blocks, spoken, strict=True):
+        place = order[block.rows][:, block.columns].toarray()
         scope = (
             scopes.block(block.rows, block.columns) if scopes is not None else np.zeros_like(word)
         )
-        total = _WORDS * word + _SCOPES * scope + _ORDER * block.order + _NUMBERS * block.numbers
+        total = _WORDS * word + _SCOPES * scope + _ORDER * place + _NUMBERS * block.numbers
         total = np.where(block.quality > 0, total * block.quality + 0.5 * block.quality, -np.inf)
-        found.append(_Scores(block=block, words=word, scopes=scope, total=total))
+        found.append(_Scores(block=block, words=word, scopes=scope, order=place, total=total))
     return found
 
 
@@ -159,7 +169,7 @@ def _clear(
                 column=column,
                 words=float(scores.words[at]),
                 scopes=float(scores.scopes[at]),
-                order=float(block.order[at]),
+                order=float(scores.order[at]),
                 numbers=float(block.numbers[at]),
                 margin=gap,
                 alone=alone,

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 from tfrepair.core.tensor import Array
 from tfrepair.planning.mapping.side import Side
 
+_LEAST, _KNOWN = 0.3, 0.85
 _ALIKE = 75.0
 """rapidfuzz ratio from which two words count as spellings of each other (``normal``, ``norm``)."""
 
@@ -79,30 +80,25 @@ class WordScore:
     """Scores blocks of unit pairs under one translation."""
 
     def __init__(self, source: Side, target: Side, table: Array) -> None:
-        self._source, self._target, self._table = source, target, table
-        best_for_target = np.stack(
-            [
-                (table * row[:, None]).max(axis=0) if row.any() else np.zeros(table.shape[1])
-                for row in _unique(source.holds)[0]
-            ]
-        )
-        best_for_source = np.stack(
-            [
-                (table * row[None, :]).max(axis=1) if row.any() else np.zeros(table.shape[0])
-                for row in _unique(target.holds)[0]
-            ]
-        )
-        wt = _unique(target.holds)[0] * target.weight
-        ws = _unique(source.holds)[0] * source.weight
-        there = best_for_target @ wt.T / np.maximum(wt.sum(axis=1), 0.3)[None, :]
-        back = (best_for_source @ ws.T / np.maximum(ws.sum(axis=1), 0.3)[None, :]).T
+        have, self._row = _unique(source.holds)
+        want, self._column = _unique(target.holds)
+        # (have, want words): how well each word of a target is said by each source's name.
+        said = np.stack([(table * row[:, None]).max(axis=0) for row in have])
+        heard = np.stack([(table * row[None, :]).max(axis=1) for row in want])
+        weight_s, weight_t = have * source.weight, want * target.weight
+        there = said @ weight_t.T / np.maximum(weight_t.sum(axis=1), _LEAST)[None, :]
+        back = (heard @ weight_s.T / np.maximum(weight_s.sum(axis=1), _LEAST)[None, :]).T
         self._scores = (0.5 * (there + back)).astype(np.float32)
-        self._row = _unique(source.holds)[1]
-        self._column = _unique(target.holds)[1]
+        known = weight_s * (table.max(axis=1) >= _KNOWN)
+        self._covered = (heard @ known.T / np.maximum(known.sum(axis=1), _LEAST)[None, :]).T
 
     def block(self, rows: Array, columns: Array) -> Array:
         """Return ``(rows, columns)`` scores between 0 and 1."""
         return np.asarray(self._scores[np.ix_(self._row[rows], self._column[columns])])
+
+    def covered(self, rows: Array, columns: Array) -> Array:
+        """Return how much of what the target's names can say at all a target says of a source."""
+        return np.asarray(self._covered[np.ix_(self._row[rows], self._column[columns])])
 
 
 def _unique(holds: Array) -> tuple[Array, Array]:
