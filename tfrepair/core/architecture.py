@@ -193,6 +193,9 @@ class Architecture:
         Of ``serving_default``.
     optimizer, optimizer_config
         Class name and JSON config, or ``""`` and an empty mapping.
+    optimizer_origin
+        ``"architecture"`` if the model came compiled, ``"option"`` if it was asked for,
+        ``"source"`` if it is the one that the source was trained with; else empty.
     has_loss
         True when the training and evaluation steps can be traced.
     is_live
@@ -214,6 +217,7 @@ class Architecture:
     outputs: tuple[TensorSpec, ...] = ()
     optimizer: str = ""
     optimizer_config: Mapping[str, Any] = field(default_factory=dict)
+    optimizer_origin: str = ""
     has_loss: bool = False
     is_live: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -250,6 +254,7 @@ class Architecture:
             "outputs": [spec.to_json() for spec in self.outputs],
             "optimizer": self.optimizer,
             "optimizer_config": dict(self.optimizer_config),
+            "optimizer_origin": self.optimizer_origin,
             "has_loss": self.has_loss,
             "is_live": self.is_live,
             "versions": dict(self.versions),
@@ -271,6 +276,7 @@ class Architecture:
             outputs=tuple(TensorSpec.from_json(spec) for spec in data["outputs"]),
             optimizer=data["optimizer"],
             optimizer_config=data["optimizer_config"],
+            optimizer_origin=data.get("optimizer_origin", ""),
             has_loss=data["has_loss"],
             is_live=data["is_live"],
             versions=data["versions"],

@@ -40,6 +40,12 @@ class ArchRequest:
     optimizer
         Optimizer to compile with if the model has none: a name (``"adam"``), or a JSON object
         as ``keras.optimizers.serialize`` gives it.
+    fallback_optimizer
+        Optimizer to compile with if the model has none and none is asked for: a JSON object; with
+        ``"legacy": true`` a class of ``tf_keras.optimizers.legacy``. A ``"config"`` is compiled
+        with it in the place of its own.
+    optimizer_settings
+        Hyperparameters to change in the optimizer, as names and JSON texts.
     loss, metrics
         Loss and metric names to compile with if the model has none.
     inputs, outputs
@@ -65,6 +71,8 @@ class ArchRequest:
     keras: int = 3
     input_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     optimizer: str = ""
+    fallback_optimizer: str = ""
+    optimizer_settings: tuple[tuple[str, str], ...] = ()
     loss: str = ""
     metrics: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -89,7 +97,7 @@ class ArchRequest:
         )
         for name in ("metrics", "inputs", "outputs"):
             fields[name] = tuple(fields[name])
-        for name in ("constants", "wanted"):
+        for name in ("constants", "wanted", "optimizer_settings"):
             fields[name] = tuple((key, value) for key, value in fields[name])
         return cls(**fields)
 
@@ -118,12 +126,15 @@ class ExportRequest:
         For a live model: keep optimizer, seeds, metrics as they are instead of resetting them.
     probe
         File to write the probe's inputs and outputs to.
+    schedule_offset
+        Added to the optimizer's step wherever a learning rate schedule reads it.
     """
 
     directory: str
     values: tuple[ValueFile, ...]
     keep_state: bool
     probe: str
+    schedule_offset: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the request as plain JSON data."""

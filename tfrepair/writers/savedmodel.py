@@ -21,7 +21,15 @@ RECORD = Path("assets.extra") / "tfrepair.json"
 """Where a SavedModel carries its own history."""
 
 
-def write(state: State, host: Host, stage: Path, *, keep_state: bool, step: Step) -> Receipt:
+def write(
+    state: State,
+    host: Host,
+    stage: Path,
+    *,
+    keep_state: bool,
+    step: Step,
+    schedule_offset: int = 0,
+) -> Receipt:
     """Export the architecture that the host described last, filled with a state.
 
     Parameters
@@ -36,6 +44,8 @@ def write(state: State, host: Host, stage: Path, *, keep_state: bool, step: Step
         For a live model: keep optimizer, seeds and metrics.
     step
         Told about progress.
+    schedule_offset
+        As in :class:`~tfrepair.tfhost.protocol.ExportRequest`.
 
     Raises
     ------
@@ -50,6 +60,7 @@ def write(state: State, host: Host, stage: Path, *, keep_state: bool, step: Step
             values=files,
             keep_state=keep_state,
             probe=str(stage / "probe.npz"),
+            schedule_offset=schedule_offset,
         )
     )
     fill_variables(model, state, receipt.variables, stage / "variables")

@@ -4,7 +4,6 @@ Runs the user's code through :mod:`tfrepair.tfhost.worker.loading`; whatever the
 raises while it is built or traced is the user's to see. Comes before describe.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ import numpy as np
 
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.tfhost.protocol import CONFIG, ArchRequest
+from tfrepair.tfhost.protocol import ArchRequest
 from tfrepair.tfhost.worker.built import KERAS_2, KERAS_3, MODULE, Built, Endpoint, Trace
+from tfrepair.tfhost.worker.compiling import compiled
 from tfrepair.tfhost.worker.inputs import (
     args_of_sample,
     args_of_shapes,
@@ -100,7 +100,7 @@ def _complete(loaded: Loaded, request: ArchRequest, folder: Path, *, is_live: bo
     with user_code(folder, f"{type(model).__name__} could not be built"):
         built = _with_inputs(built, loaded.sample, request)
         if framework != MODULE:
-            built = _compiled(built, request)
+            built = compiled(built, request)
         built = _traced(built)
         return built if framework == MODULE else prepare_training(built)
 
@@ -212,49 +212,6 @@ def _call_once(built: Built) -> None:
         return
     args = built.sample or example_args(built.serve.args, built.serve.call)
     built.serve.call(*args)
-
-
-def _compiled(built: Built, request: ArchRequest) -> Built:
-    model = built.model
-    optimizer = getattr(model, "optimizer", None)
-    asked = request.optimizer or request.loss or request.metrics
-    if optimizer is not None:
-        if not asked or request.kind == CONFIG:
-            return replace(built, optimizer=optimizer)
-        finding = Finding(
-            code="already-compiled",
-            severity=Severity.WARNING,
-            where=model.name,
-            message=f"the model is compiled with {type(optimizer).__name__}; --optimizer, --loss "
-            "and --metrics are for models that are not, and were left aside",
-            remedy="compile the model in model.py as you want it",
-        )
-        return replace(built, optimizer=optimizer, findings=(*built.findings, finding))
-    if not asked:
-        return built
-    if not request.optimizer:
-        message = "--loss and --metrics say how to train, but not with which optimizer"
-        raise ArchitectureError(
-            message, remedy="give --optimizer too, for example --optimizer adam"
-        )
-    try:
-        model.compile(
-            optimizer=_optimizer(built.keras, request.optimizer),
-            loss=request.loss or None,
-            metrics=list(request.metrics) or None,
-        )
-    except (ValueError, TypeError) as error:
-        message = f"cannot compile with --optimizer {request.optimizer}: {first_line(error)[:300]}"
-        raise ArchitectureError(
-            message, remedy="use names that Keras knows: adam, mse, ..."
-        ) from error
-    return replace(built, optimizer=model.optimizer)
-
-
-def _optimizer(keras: Any, text: str) -> Any:
-    if text.lstrip().startswith("{"):
-        return keras.optimizers.deserialize(json.loads(text))
-    return keras.optimizers.get(text)
 
 
 def _traced(built: Built) -> Built:

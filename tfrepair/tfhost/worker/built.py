@@ -91,6 +91,8 @@ class Built:
         Arguments that the user gave as an example, as arrays, or ``None``.
     optimizer
         The compiled optimizer, or ``None``.
+    optimizer_origin
+        As in :class:`~tfrepair.core.architecture.Architecture`.
     labels
         What a training step takes beside the inputs; ``None`` if none can be traced.
     is_live
@@ -109,6 +111,7 @@ class Built:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     sample: tuple[Any, ...] | None = None
     optimizer: Any = None
+    optimizer_origin: str = ""
     labels: Labels | None = None
     is_live: bool = False
     text: str = ""

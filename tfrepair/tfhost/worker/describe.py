@@ -76,6 +76,7 @@ def describe(built: Built, request: ArchRequest) -> Architecture:
         outputs=() if built.trace is None else built.trace.outputs,
         optimizer="" if built.optimizer is None else type(built.optimizer).__name__,
         optimizer_config=_config(built),
+        optimizer_origin=built.optimizer_origin,
         has_loss=built.labels is not None,
         is_live=built.is_live,
         versions=versions(built),

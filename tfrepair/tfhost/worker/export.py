@@ -21,6 +21,7 @@ from tfrepair.tfhost.protocol import ExportRequest
 from tfrepair.tfhost.worker.assign import assign, finalize, reset_training_state, snapshot
 from tfrepair.tfhost.worker.built import MODULE, Built, NamedVariable
 from tfrepair.tfhost.worker.captures import RANDOM_OPS, captured_variables, operation_types
+from tfrepair.tfhost.worker.compiling import shift_schedule
 from tfrepair.tfhost.worker.functions import Functions, trace_all
 from tfrepair.tfhost.worker.loading import first_line, user_code
 from tfrepair.tfhost.worker.mirror import mirror, resources
@@ -49,6 +50,7 @@ def export(built: Built, request: ExportRequest) -> Receipt:
         # A fresh optimizer may start from the weights; what has a source comes after it.
         assign(request.values, variables)
     finalize(built)
+    shift_schedule(built, request.schedule_offset)
     with user_code(built.folder, f"{type(built.model).__name__} could not be traced"):
         restore = snapshot(named_variables(built, captured_variables(traces, built)))
         functions = trace_all(built)
