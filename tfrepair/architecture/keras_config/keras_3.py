@@ -26,7 +26,6 @@ _IDLE: Mapping[str, tuple[object, ...]] = {
 _NEVER_MATTERS = (
     "implementation",
     "input_length",
-    "batch_input_shape",
     "input_spec",
     "experimental_autocast",
 )

@@ -239,6 +239,8 @@ def _built_in(
             return _nothing(name)
         return None
     held = {key: _setting(key, part, target, notes, name) for key, part in settings.items()}
+    if target.moves and held.get("trainable") is False:
+        held |= {key: _frozen(held[key]) for key in _INNER if key in held}
     built: Layer = {"class_name": class_name, "config": held}
     if target.keras == 3:
         built |= {"module": "keras.layers", "registered_name": None}
@@ -279,9 +281,9 @@ def _require_no_code(settings: object, notes: Notes, name: str) -> None:
 
 def _setting(key: str, value: object, target: Target, notes: Notes, name: str) -> object:
     if key in _INNER and isinstance(value, dict):
-        return layer(value, target, notes)
+        return _inner(value, target, notes)
     if key == "cells" and isinstance(value, list):
-        return [layer(cell, target, notes) for cell in value]
+        return [_inner(cell, target, notes) for cell in value]
     if key.endswith(_OBJECTS):
         return converted(key, value, target.keras, notes, name)
     if key in _ACTIVATIONS:
@@ -293,6 +295,25 @@ def _setting(key: str, value: object, target: Target, notes: Notes, name: str) -
     if key in _FILES and isinstance(value, str):
         notes.refuse(name, f"{key} is the path of a file, which is not opened: {value[:80]!r}")
     return plain(value, notes, name)
+
+
+def _frozen(held: Layer) -> Layer:
+    """Freeze what a frozen wrapper holds: Keras 3 asks the layer inside, others the wrapper."""
+    if held["class_name"] == "Functional":
+        return held
+    settings = {**held["config"], "trainable": False}
+    settings |= {
+        key: _frozen(settings[key]) for key in _INNER if isinstance(settings.get(key), dict)
+    }
+    return {**held, "config": settings}
+
+
+def _inner(value: object, target: Target, notes: Notes) -> Layer:
+    """Return the layer or cell of a wrapper, which has no input shape of its own in Keras 3."""
+    held = layer(value, target, notes)
+    if target.moves and held["class_name"] not in known.MODELS:
+        held["config"].pop("batch_input_shape", None)
+    return held
 
 
 def count_calls(held: Layer) -> int:

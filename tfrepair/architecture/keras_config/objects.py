@@ -120,11 +120,18 @@ def activation(value: object, keras: int, era: int, notes: Notes, layer: str) ->
         return None
     word = known.ACTIVATION_WORDS.get(name, name)
     if not own or word not in known.ACTIVATIONS[keras]:
-        return notes.custom(name, layer, "activation")
+        return function_named(notes.custom(name, layer, "activation"), keras)
     if word == known.HARD_SIGMOID and keras == 3 and era < 3:
         notes.change("hard_sigmoid keeps the slope that it had before Keras 3", layer)
-        return CUSTOM + OLD_HARD_SIGMOID
+        return function_named(CUSTOM + OLD_HARD_SIGMOID, keras)
     return word
+
+
+def function_named(key: str, keras: int) -> object:
+    """Return a custom function as the chosen Keras reads it."""
+    if keras == 2:
+        return key
+    return {"module": None, "class_name": "function", "config": key, "registered_name": key}
 
 
 def _function(value: object) -> tuple[str, bool]:
