@@ -45,7 +45,7 @@ def stylegan() -> Iterator[Draft]:
         name = f"G_mapping/Dense{number}"
         case.dense(f"Gs/{name}", f"mapping/fc{number}", (WIDE, WIDE), "weight bias")
     case.fill("Gs/dlatent_avg", "mapping/latent_average", (WIDE,), "Truncation", trainable=False)
-    case.source("Gs/G_synthesis/lod")
+    case.source("Gs/G_synthesis/lod")  # codespell:ignore lod
     for number in range(2 * len(SEEN) + 2):
         side = 4 << (number // 2)
         shape = (1, 1, side, side)
@@ -54,8 +54,8 @@ def stylegan() -> Iterator[Draft]:
     for side in (4, *SEEN):
         for part in ("Const", "Conv") if side == 4 else ("Conv0_up", "Conv1"):
             _style_layer(case, f"Gs/G_synthesis/{side}x{side}/{part}", side, part)
-        lod = (4, *SEEN)[::-1].index(side)
-        name, path = f"Gs/G_synthesis/ToRGB_lod{lod}", f"synthesis/b{side}/to_rgb"
+        detail = (4, *SEEN)[::-1].index(side)
+        name, path = f"Gs/G_synthesis/ToRGB_lod{detail}", f"synthesis/b{side}/to_rgb"
         case.dense(name, path, (1, 1, CHANNELS[side], 3), "weight bias", layer="Conv2D")
     rows = list(case.sources.values())
     raw = list(case.truth)
@@ -67,7 +67,7 @@ def stylegan() -> Iterator[Draft]:
             "truth": [{**e, "source": e["source"].replace("Gs/", "G/", 1)} for e in raw],
         }
     ]
-    case.source("D/lod")
+    case.source("D/lod")  # codespell:ignore lod
     for name, size in _discriminator_shapes().items():
         case.source(f"D/{name}/weight", size)
         case.source(f"D/{name}/bias", size[-1:])
@@ -90,8 +90,8 @@ def _style_layer(case: Draft, name: str, side: int, part: str) -> None:
 def _discriminator_shapes() -> dict[str, tuple[int, ...]]:
     """Return the layers of the discriminator with their kernels, largest resolution first."""
     shapes: dict[str, tuple[int, ...]] = {}
-    for lod, side in enumerate(SEEN[::-1]):
-        shapes[f"FromRGB_lod{lod}"] = (1, 1, 3, CHANNELS[side])
+    for detail, side in enumerate(SEEN[::-1]):
+        shapes[f"FromRGB_lod{detail}"] = (1, 1, 3, CHANNELS[side])
     shapes[f"FromRGB_lod{len(SEEN)}"] = (1, 1, 3, CHANNELS[4])
     for side in SEEN[::-1]:
         size = CHANNELS[side]
@@ -123,7 +123,7 @@ def progressive() -> Iterator[Draft]:
         order="file",
         tags=("generative", "progan", "lookalike"),
     )
-    case.source("Gs/lod")
+    case.source("Gs/lod")  # codespell:ignore lod
     size = CHANNELS[4]
     case.dense("Gs/4x4/Dense", "generator/start", (WIDE, 16 * size), "weight", "kernel")
     case.fill("Gs/4x4/Dense/bias", "generator/start/bias", (size,), "Dense")
@@ -133,11 +133,11 @@ def progressive() -> Iterator[Draft]:
         path = f"generator/res{side}_conv{number}"
         shape = _synthesis_shape(side, part)
         case.dense(f"Gs/{side}x{side}/{part}", path, shape, "weight bias", layer="Conv2D")
-    for lod, side in enumerate((*SEEN[::-1], 4)):
+    for detail, side in enumerate((*SEEN[::-1], 4)):
         shape = (1, 1, CHANNELS[side], 3)
-        name, path = f"Gs/ToRGB_lod{lod}", f"generator/rgb_{side}"
+        name, path = f"Gs/ToRGB_lod{detail}", f"generator/rgb_{side}"
         case.dense(name, path, shape, "weight bias", layer="Conv2D")
-    case.source("D/lod")
+    case.source("D/lod")  # codespell:ignore lod
     for name, shape in _discriminator_shapes().items():
         path = f"discriminator/{_discriminator_path(name)}"
         layer = "Conv2D" if len(shape) == 4 else "Dense"
