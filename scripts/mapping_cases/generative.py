@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scripts.mapping_cases.draft import Draft, together
 
 if TYPE_CHECKING:
@@ -194,13 +196,14 @@ def pix2pix() -> Iterator[Draft]:
     yield case
 
 
-INITIAL = {
-    "beta": {"min": 0.0, "max": 0.0, "mean": 0.0, "std": 0.0},
-    "gamma": {"min": 0.963, "max": 1.038, "mean": 1.001, "std": 0.019},
-    "moving_mean": {"min": 0.0, "max": 0.0, "mean": 0.0, "std": 0.0},
-    "moving_variance": {"min": 1.0, "max": 1.0, "mean": 1.0, "std": 0.0},
-}
-"""What TensorLayer 1 starts from, in its order: gamma is drawn around 1 with deviation 0.02."""
+def _initial(leaf: str, seed: int, size: int) -> dict[str, float]:
+    """Return statistics of what TensorLayer 1 starts from: gamma is drawn around 1, by 0.02."""
+    start = {"beta": 0.0, "gamma": 1.0, "moving_mean": 0.0, "moving_variance": 1.0}[leaf]
+    values = np.full(size, start)
+    if leaf == "gamma":
+        values = np.random.default_rng(seed).normal(start, 0.02, size)
+    parts = {"min": values.min(), "max": values.max(), "mean": values.mean(), "std": values.std()}
+    return {name: round(float(value), 6) for name, value in parts.items()}
 
 
 def srgan() -> Iterator[Draft]:
@@ -228,9 +231,9 @@ def srgan() -> Iterator[Draft]:
         for leaf in ("gamma", "beta", "moving_mean", "moving_variance"):
             trainable = not leaf.startswith("moving")
             case.target(f"{path}/{leaf}", (wide,), "BatchNormalization", trainable=trainable)
-        for leaf, stats in INITIAL.items():
+        for leaf in ("beta", "gamma", "moving_mean", "moving_variance"):
             case.edge(case.source(f"params_{count}", (wide,)), f"{path}/{leaf}")
-            case.sources[f"params_{count}"]["stats"] = stats
+            case.sources[f"params_{count}"]["stats"] = _initial(leaf, count, wide)
             count += 1
 
     put("head/kernel", (3, 3, 3, wide), "Conv2D")
