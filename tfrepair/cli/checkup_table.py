@@ -62,6 +62,13 @@ def show_checkup(checkup: Checkup, *, everything: bool = False) -> None:
     _print_end(page, checkup)
 
 
+def show_saves(checkup: Checkup, *, everything: bool = False) -> None:
+    """Print a row for each save, and nothing else."""
+    page = Page(everything=everything)
+    if checkup.saves:
+        page.table(_saves(checkup))
+
+
 def _saves(checkup: Checkup) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("step", justify="right", no_wrap=True)
