@@ -144,6 +144,31 @@ def test_damage_is_neither_equal_nor_hidden(tmp_path: Path) -> None:
     assert side.note.startswith("7 of 64 rows")
 
 
+def test_the_rows_that_are_left_are_compared(tmp_path: Path) -> None:
+    before = values(1)
+    after = dict(before)
+    after["layer4/kernel"] = before["layer4/kernel"].copy()
+    after["layer4/kernel"][[2, 20], 5] += np.float32(1)
+    one, two = bundle(tmp_path / "a", before), bundle(tmp_path / "b", after)
+    with data_of(two).open("r+b") as file:
+        file.truncate(8192 * 4 + 1000)
+    row = next(row for row in diff(one, two).rows if row.name == "layer4/kernel")
+    assert row.relation is Relation.DAMAGED_B
+    assert row.rows == (7, 64)
+    assert row.difference is not None
+    assert (row.difference.elements, row.difference.changed) == (7 * 32, 1)
+    assert row.difference.max_abs == pytest.approx(1)
+    assert row.to_json()["rows"] == [7, 64]
+    with data_of(one).open("r+b") as file:
+        file.truncate(8192 * 4 + 300)
+    both = next(row for row in diff(one, two).rows if row.name == "layer4/kernel")
+    assert (both.relation, both.rows) == (Relation.DAMAGED_BOTH, (2, 64))
+    with data_of(one).open("r+b") as file:
+        file.truncate(8192 * 4)
+    none = next(row for row in diff(one, two).rows if row.name == "layer4/kernel")
+    assert (none.rows, none.difference) == ((0, 64), None)
+
+
 def test_a_corrected_bit_is_compared_by_its_corrected_value(tmp_path: Path) -> None:
     one, two = bundle(tmp_path / "a", values(1)), bundle(tmp_path / "b", values(1))
     flip_bit(data_of(two), 77_777)

@@ -46,7 +46,8 @@ def test_damage_says_where_and_why(tmp_path: Path, capsys: pytest.CaptureFixture
     with data_of(two).open("r+b") as file:
         file.truncate(1000)
     text = "\n".join(shown(one, two, capsys))
-    assert "layer0/kernel damaged-in-b B truncated: 7 of 64 rows" in text
+    assert "layer0/kernel damaged-in-b 7 of 64 rows compared; all 224 values are equal;" in text
+    assert "B truncated: 7 of 64 rows" in text
 
 
 def test_eighty_columns_and_no_color(

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,13 @@ def test_strings_have_digests_of_their_own() -> None:
 
     assert digest(b"a", b"bc") == digest(b"a", b"bc")
     assert len({digest(b"a", b"bc"), digest(b"ab", b"c"), digest(b"abc")}) == 3
+
+
+def test_a_verdict_changes_nothing_else() -> None:
+    before = tensor(
+        purpose=Purpose.SLOT, slot="m", slot_of="v", donor="d", leading=lambda: np.zeros(1),
+        examine=lambda: (Health.TRUNCATED, "1 of 2 rows"),
+    )  # fmt: skip
+    after = before.checked()
+    changed = {f.name for f in fields(Tensor) if getattr(before, f.name) != getattr(after, f.name)}
+    assert changed == {"health", "health_note", "examine"}

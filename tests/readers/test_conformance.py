@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.readers.goldens import FOLDER
 from tests.wire.goldens import CHECKPOINTS
 from tfrepair.core.digest import array_digest
+from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import SourceError
 from tfrepair.core.tensor import Limits, TensorStore
 from tfrepair.readers.base import Candidate, Reader, look_at
@@ -183,7 +184,7 @@ def survives(path: Path) -> TensorStore | None:
             array = tensor.fetch()
         except SourceError:
             continue
-        assert (array.shape, array.dtype.name) == (tensor.shape, tensor.dtype)
+        assert (array.shape, array.dtype) == (tensor.shape, numpy_dtype(tensor.dtype))
     return store
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.wire.damage import cut_everywhere, flipped
 from tests.wire.goldens import CASES, CHECKPOINTS, case_id, expected, is_as_expected
 from tfrepair.core.digest import array_digest
+from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import SourceError
 from tfrepair.core.tensor import Array, Health, Purpose
 from tfrepair.readers.registry import open_source
@@ -30,7 +31,7 @@ def test_every_value_is_what_the_session_held(case: Path) -> None:
     for tensor in store:
         array = tensor.fetch()
         assert is_as_expected(array, want[tensor.name]), tensor.name
-        assert (array.shape, array.dtype.name) == (tensor.shape, tensor.dtype)
+        assert (array.shape, array.dtype) == (tensor.shape, numpy_dtype(tensor.dtype))
         assert tensor.checked().health is Health.VERIFIED
 
 

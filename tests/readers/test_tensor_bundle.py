@@ -10,6 +10,7 @@ import pytest
 from tests.wire.damage import cut_everywhere, flipped
 from tests.wire.goldens import CASES, CHECKPOINTS, GOLDEN, case_id, expected, is_as_expected
 from tfrepair.core.digest import array_digest
+from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated
 from tfrepair.core.tensor import Health, Limits, Purpose, Tensor, TensorStore
 from tfrepair.readers.registry import open_source
@@ -62,8 +63,8 @@ def test_every_value_is_what_tensorflow_holds(case: Path) -> None:
     for tensor in store:
         array = tensor.fetch()
         assert is_as_expected(array, want[tensor.origin.key]), tensor.name
-        assert (array.shape, array.dtype.name) == (tensor.shape, tensor.dtype)
-        assert tensor.dtype == "object" or array.nbytes == tensor.nbytes
+        assert (array.shape, array.dtype) == (tensor.shape, numpy_dtype(tensor.dtype))
+        assert tensor.dtype in ("string", "variant") or array.nbytes == tensor.nbytes
     assert set(healths(store).values()) == {Health.VERIFIED}
     assert not store.findings
 
@@ -156,7 +157,7 @@ def test_data_that_is_cut_off(save: Path) -> None:
         cut.fetch()
     whole = [tensor for tensor in found.values() if tensor.health is Health.VERIFIED]
     assert len(whole) == sum(
-        (t.origin.offset or 0) + t.nbytes <= end for t in sound if t.dtype != "object"
+        (t.origin.offset or 0) + t.nbytes <= end for t in sound if t.dtype != "string"
     )
     assert {f.code for f in store.findings} >= {"data-truncated", "object-graph-damaged"}
 
@@ -262,3 +263,12 @@ def test_input_stays_as_it_is(save: Path) -> None:
     before = [(file.read_bytes(), file.stat().st_mtime_ns) for file in files]
     healths(open_source(save))
     assert [(file.read_bytes(), file.stat().st_mtime_ns) for file in files] == before
+
+
+def test_strings_and_variants_have_their_names() -> None:
+    found: dict[str, set[str]] = {}
+    for index in sorted(CHECKPOINTS.glob("*/*.index")):
+        for tensor in open_source(index):
+            found.setdefault(tensor.dtype, set()).add(tensor.purpose.value)
+    assert found["string"] == found["variant"] == {"bookkeeping"}
+    assert "object" not in found

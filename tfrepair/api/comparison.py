@@ -5,7 +5,8 @@ tensors is in memory at a time. Damage is never hidden: a tensor that cannot be 
 equal nor changed, and two sources with such a tensor are not equal.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,11 @@ class Row:
     a, b
         What each source has under the name; ``None`` if nothing.
     difference
-        Of values that could be compared, else ``None``.
+        Of values that could be compared, else ``None``. Of a truncated tensor these are the rows
+        that are there in both sources.
+    rows
+        How many rows were compared and how many there should be; ``None`` unless one side is
+        truncated.
     """
 
     name: str
@@ -79,6 +84,7 @@ class Row:
     a: Side | None
     b: Side | None
     difference: Difference | None = None
+    rows: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON data."""
@@ -88,6 +94,7 @@ class Row:
             "a": None if self.a is None else self.a.to_json(),
             "b": None if self.b is None else self.b.to_json(),
             "difference": None if self.difference is None else self.difference.to_json(),
+            "rows": None if self.rows is None else list(self.rows),
         }
 
 
@@ -170,6 +177,8 @@ def _row(name: str, a: Tensor | None, b: Tensor | None) -> Row:
     left, have = _read(a)
     right, want = _read(b)
     relation = _relation(left, right)
+    if have is not None and want is not None and _is_cut(left, right):
+        return _compared_rows(Row(name=name, relation=relation, a=left, b=right), have, want)
     difference = None
     comparable = relation in (Relation.EQUAL, Relation.DTYPE)
     if comparable and have is not None and want is not None:
@@ -179,8 +188,23 @@ def _row(name: str, a: Tensor | None, b: Tensor | None) -> Row:
     return Row(name=name, relation=relation, a=left, b=right, difference=difference)
 
 
+def _is_cut(a: Side | None, b: Side | None) -> bool:
+    """Say whether two sides of one shape and type hold rows, at least one of them not all."""
+    if a is None or b is None or not a.shape or (a.shape, a.dtype) != (b.shape, b.dtype):
+        return False
+    return Health.TRUNCATED in (a.health, b.health)
+
+
+def _compared_rows(row: Row, have: Array, want: Array) -> Row:
+    """Compare the rows that both sides have; those of a truncated side are not verified."""
+    rows = min(len(have), len(want))
+    difference = difference_of(have[:rows], want[:rows]) if rows else None
+    total = row.a.shape[0] if row.a is not None else rows
+    return replace(row, difference=difference, rows=(rows, total))
+
+
 def _read(tensor: Tensor | None) -> tuple[Side | None, Array | None]:
-    """Return a tensor's final verdict and its values; what cannot be read has none."""
+    """Return a tensor's final verdict and its values: of a truncated one the rows there are."""
     if tensor is None:
         return None, None
     array: Array | None = None
@@ -191,6 +215,9 @@ def _read(tensor: Tensor | None) -> tuple[Side | None, Array | None]:
             array = tensor.fetch()
         except SourceError as error:
             health, note = Health.CORRUPT, error.message
+    elif health is Health.TRUNCATED and checked.leading is not None:
+        with suppress(SourceError):
+            array = checked.leading()
     return Side(shape=tensor.shape, dtype=tensor.dtype, health=health, note=note), array
 
 

@@ -109,6 +109,8 @@ def _details(row: Row) -> Iterator[str]:
                 yield _both(row)
         case _:
             pass
+    if row.rows is not None:
+        yield f"{row.rows[0]:,} of {row.rows[1]:,} rows compared"
     if row.difference is not None:
         yield _counted(row.difference)
     for name, side in (("A", row.a), ("B", row.b)):

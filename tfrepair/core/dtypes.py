@@ -21,6 +21,9 @@ _EXTENDED = frozenset(
 )
 """Types of ml_dtypes, under its names."""
 
+UNSIZED = frozenset({"string", "resource", "variant", "object"})
+"""Types whose elements are objects of Python: texts and messages as ``bytes``."""
+
 
 @lru_cache(maxsize=256)
 def numpy_dtype(name: str) -> np.dtype[np.generic]:
@@ -29,7 +32,8 @@ def numpy_dtype(name: str) -> np.dtype[np.generic]:
     Parameters
     ----------
     name
-        ``"float32"``, ``"bfloat16"``, ``"int64"``, ... (native byte order).
+        ``"float32"``, ``"bfloat16"``, ``"int64"``, ... (native byte order); TensorFlow's
+        ``"string"``, ``"resource"`` and ``"variant"`` are arrays of objects.
 
     Raises
     ------
@@ -42,4 +46,4 @@ def numpy_dtype(name: str) -> np.dtype[np.generic]:
 
         extended: np.dtype[np.generic] = np.dtype(getattr(ml_dtypes, name))
         return extended
-    return np.dtype(name)
+    return np.dtype(object if name in UNSIZED else name)

@@ -78,7 +78,8 @@ class Tensor:
     name
         Unique in its store; ``/`` separates levels of nesting.
     shape, dtype, nbytes
-        As stored; ``dtype`` is a NumPy or ml_dtypes name such as ``"float32"`` or ``"bfloat16"``.
+        As stored; ``dtype`` is a NumPy or ml_dtypes name such as ``"float32"`` or ``"bfloat16"``,
+        or ``"string"`` or ``"variant"`` for TensorFlow's arrays of ``bytes`` objects.
     origin
         File, key and byte offset.
     health, health_note
@@ -89,6 +90,9 @@ class Tensor:
         gives equal arrays. The caller must not write into the result.
     examine
         Reads the data and gives the final verdict and its reason; ``None`` if ``health`` is it.
+    leading
+        Returns the first rows of a truncated tensor, as far as they are there; nothing verifies
+        them. ``None`` where the format has no such rows; raises ``SourceError`` if it cannot.
     purpose
         What it is there for, where the source says so.
     slot, slot_of
@@ -108,6 +112,7 @@ class Tensor:
     examine: Callable[[], tuple[Health, str]] | None = field(
         default=None, repr=False, compare=False
     )
+    leading: Callable[[], Array] | None = field(default=None, repr=False, compare=False)
     purpose: Purpose = Purpose.UNKNOWN
     slot: str = ""
     slot_of: str = ""
@@ -127,6 +132,7 @@ class Tensor:
             fetch=self.fetch,
             health=health,
             health_note=note,
+            leading=self.leading,
             purpose=self.purpose,
             slot=self.slot,
             slot_of=self.slot_of,

@@ -7,15 +7,15 @@ Each has its entry, its pieces and lazy ``fetch`` and ``examine``; nothing is re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tfrepair.core.dtypes import numpy_dtype
-from tfrepair.core.errors import Corrupt
+from tfrepair.core.dtypes import UNSIZED, numpy_dtype
+from tfrepair.core.errors import Corrupt, Unsupported
 from tfrepair.core.tensor import Array, Health
 from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.readers.stored import Reading, StoredTensor
 from tfrepair.wire.bundle import BundleEntry, Slice
 from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex
-from tfrepair.wire.element_types import NAMES, RESOURCE, STRING, VARIANT, item_bytes
+from tfrepair.wire.element_types import NAMES, item_bytes
 from tfrepair.wire.ordered_code import encode_slice_key, is_slice_key
 from tfrepair.wire.slices import is_whole, join_slices, show_slice
 
@@ -60,15 +60,18 @@ class BundleTensor:
 
     @property
     def dtype(self) -> str:
-        """Name of the element type; ``"object"`` for strings, variants and unknown types."""
-        number = self.entry.dtype
-        is_object = number in (STRING, VARIANT, RESOURCE) or number not in NAMES
-        return "object" if is_object else NAMES[number]
+        """Name of the element type; ``"object"`` for types that TensorFlow does not have."""
+        return NAMES.get(self.entry.dtype, "object")
+
+    @property
+    def is_numeric(self) -> bool:
+        """True unless the elements are strings, variants or of an unknown type."""
+        return self.dtype not in UNSIZED
 
     @property
     def nbytes(self) -> int:
         """Bytes of the whole tensor; of strings as stored."""
-        if self.dtype == "object":
+        if not self.is_numeric:
             return sum(entry.size for entry in self.pieces)
         return self.entry.elements * item_bytes(self.entry.dtype, self.key)
 
@@ -89,6 +92,19 @@ class BundleTensor:
         dtype = numpy_dtype(self.dtype)
         pieces = [(place or (), _array(stored.read())) for place, stored in self.parts]
         return join_slices(self.entry.shape, dtype, pieces, self.key)
+
+    def leading(self) -> Array:
+        """Return the rows that are there, unverified, of a tensor that is stored in one piece.
+
+        Raises
+        ------
+        SourceError
+            If there are none.
+        """
+        if len(self.parts) == 1 and self.parts[0][0] is None:
+            return self.parts[0][1].leading()
+        message = f"{self.key}: rows of a partitioned variable are read from its slices"
+        raise Unsupported(message)
 
     def examine(self) -> tuple[Health, str]:
         """Return the verdict of the worst piece; reads and verifies what was not read before."""

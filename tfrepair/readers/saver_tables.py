@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfrepair.core.dtypes import numpy_dtype
+from tfrepair.core.dtypes import UNSIZED, numpy_dtype
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated
 from tfrepair.core.tensor import Array, Health, Limits, Shape
 from tfrepair.wire.bundle import Slice
-from tfrepair.wire.element_types import NAMES, STRING, item_bytes
+from tfrepair.wire.element_types import NAMES, item_bytes
 from tfrepair.wire.mapping import map_file
 from tfrepair.wire.ordered_code import encode_slice_key
 from tfrepair.wire.saver_v1 import SlicedTensor, Values, open_header, read_slice
@@ -35,14 +35,18 @@ class SavedTensor:
 
     @property
     def dtype(self) -> str:
-        """Name of the element type; ``"object"`` for strings and unknown types."""
-        is_numeric = self.dtype_number in NAMES and self.dtype_number != STRING
-        return NAMES[self.dtype_number] if is_numeric else "object"
+        """Name of the element type; ``"object"`` for types that TensorFlow does not have."""
+        return NAMES.get(self.dtype_number, "object")
+
+    @property
+    def is_numeric(self) -> bool:
+        """True unless the elements are strings or of an unknown type."""
+        return self.dtype not in UNSIZED
 
     @property
     def nbytes(self) -> int:
         """Bytes of the array; strings count as nothing."""
-        if self.dtype == "object":
+        if not self.is_numeric:
             return 0
         return math.prod(self.shape) * item_bytes(self.dtype_number, self.name)
 

@@ -78,7 +78,7 @@ def _tensor(saved: SavedTensor, names: Mapping[str, Naming]) -> Tensor:
         origin=Origin(path=saved.path, key=saved.name),
         fetch=saved.fetch,
         examine=saved.examine,
-        purpose=Purpose.BOOKKEEPING if saved.dtype == "object" else naming.purpose,
+        purpose=naming.purpose if saved.is_numeric else Purpose.BOOKKEEPING,
         slot=naming.slot,
         slot_of=naming.slot_of,
     )

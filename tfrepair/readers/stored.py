@@ -5,7 +5,7 @@ Joins what :mod:`tfrepair.wire` knows about bytes with the words of
 as they are. :mod:`tfrepair.readers.tensor_bundle` makes tensors of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from tfrepair.wire.bit_repair import chance_of_false_alarm
 from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.bundle_data import Shards, decode_tensor, verify_bytes
 from tfrepair.wire.bundle_repair import SURE_BYTES, corrected_bytes
-from tfrepair.wire.element_types import NAMES, item_bytes
+from tfrepair.wire.element_types import item_bytes, type_name
 
 _REBUILT = "the index was rebuilt: no stored checksum vouches for the values"
 
@@ -114,17 +114,43 @@ class StoredTensor:
         note += f"; other damage looks like this in {chance:.1%} of cases"
         return Reading(health=Health.CORRECTED, note=note, array=reading.array)
 
+    def leading(self) -> Array:
+        """Return the rows that the data file still holds; nothing verifies them.
+
+        Raises
+        ------
+        SourceError
+            If the data file is missing, or its elements have no rows of a fixed size.
+        """
+        view = self.shards.view(self.entry.shard)
+        row = self._row_bytes()
+        if not row or not self.entry.shape:
+            message = f"{self.where}: {type_name(self.entry.dtype)} {self.entry.shape} has no rows"
+            raise Unsupported(message)
+        start = self.entry.offset
+        rows = min(self.entry.shape[0], max(0, len(view) - start) // row)
+        shape = (rows, *self.entry.shape[1:])
+        part = replace(self.entry, shape=shape, size=rows * row)
+        data = view[start : start + rows * row]
+        return decode_tensor(data, part, self.shards.header, self.where)
+
     def _rows(self) -> str:
         there = max(0, len(self.shards.view(self.entry.shard)) - self.entry.offset)
         text = f"{there} of {self.entry.size} bytes are there"
+        row = self._row_bytes()
+        if not row:
+            return text
         rows = self.entry.shape[0] if self.entry.shape else 1
-        if self.entry.dtype not in NAMES or rows == 0:
-            return text
-        try:
-            row = self.entry.elements // rows * item_bytes(self.entry.dtype, self.where)
-        except Unsupported:
-            return text
         return f"{there // row} of {rows} rows, {text}"
+
+    def _row_bytes(self) -> int:
+        """Return the bytes of one row, of a scalar its own; 0 if nothing says so."""
+        rows = self.entry.shape[0] if self.entry.shape else 1
+        try:
+            size = item_bytes(self.entry.dtype, self.where)
+        except Unsupported:
+            return 0
+        return self.entry.elements // rows * size if rows else 0
 
 
 def _looks_like(data: memoryview) -> str:

@@ -129,7 +129,8 @@ def _tensor(part: BundleTensor, naming: Naming) -> Tensor:
         origin=Origin(path=part.path, key=part.key, offset=part.offset),
         fetch=part.fetch,
         examine=part.examine,
-        purpose=Purpose.BOOKKEEPING if part.dtype == "object" else naming.purpose,
+        leading=part.leading,
+        purpose=naming.purpose if part.is_numeric else Purpose.BOOKKEEPING,
         slot=naming.slot,
         slot_of=naming.slot_of,
     )

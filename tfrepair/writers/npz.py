@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfrepair.core.dtypes import UNSIZED
 from tfrepair.core.errors import WriteError
 from tfrepair.writers.staging import Kind
 from tfrepair.writers.values import NamedValue, Step
@@ -43,7 +44,7 @@ class NpzWriter:
         WriteError
             For text tensors, which NumPy would have to pickle.
         """
-        texts = [value.name for value in values if value.dtype in ("object", "string")]
+        texts = [value.name for value in values if value.dtype in UNSIZED]
         if texts:
             message = f"{out.name}: .npz holds no text without pickling it: {', '.join(texts[:5])}"
             raise WriteError(message, remedy="write a checkpoint: --to checkpoint")

@@ -18,7 +18,7 @@ SHARDS = sorted((CHECKPOINTS / "tf1_15").glob("sharded.v1-*"))
 
 
 def digests(path: Path) -> dict[str, str]:
-    return {str(t.name): array_digest(t.fetch()) for t in open_source(path) if t.dtype != "object"}
+    return {str(t.name): array_digest(t.fetch()) for t in open_source(path) if t.dtype != "string"}
 
 
 @pytest.fixture
