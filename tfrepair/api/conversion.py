@@ -2,33 +2,31 @@
 
 import time
 from dataclasses import replace
-from functools import partial
+from functools import cache
 from pathlib import Path
-from types import FunctionType, MethodType
 from typing import Any, Unpack
 
-from tfrepair.api.copying import copied, require_copy
+from tfrepair.api.architectures import Chosen, choose
+from tfrepair.api.copying import copied
 from tfrepair.api.keras_output import write_keras
 from tfrepair.api.options import ConvertKeywords, Options, PlanKeywords
 from tfrepair.api.output import output_path, require_apart
-from tfrepair.api.plans import load_plan, planned_arch
+from tfrepair.api.plans import load_plan
 from tfrepair.api.record import record_of
 from tfrepair.api.refusal import refusal_of
 from tfrepair.api.report import Outcome, Report
 from tfrepair.api.sources import (
     Reading,
     examined,
-    graph_beside,
     open_known,
     source_reference,
 )
 from tfrepair.api.tensor_output import write_tensors
 from tfrepair.api.verification import verify_written
-from tfrepair.architecture.request import arch_request
+from tfrepair.architecture.request import DEFAULT_KERAS
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.assembly import value_of
 from tfrepair.core.digest import array_digest
-from tfrepair.core.errors import UsageError
 from tfrepair.core.plan import Match, Plan, Reference
 from tfrepair.core.state import State
 from tfrepair.core.tensor import Array, TensorStore
@@ -36,8 +34,6 @@ from tfrepair.planning.build import build_plan
 from tfrepair.planning.edited import apply_plan_file
 from tfrepair.planning.optimizer_findings import without_loss
 from tfrepair.rebuild.apply import apply
-from tfrepair.tfhost.client import ChildHost
-from tfrepair.tfhost.inprocess import InProcessHost
 from tfrepair.tfhost.protocol import ArchRequest, Host
 from tfrepair.writers.names import SAVED_MODEL
 from tfrepair.writers.registry import keras_writer_named, kind_named, writer_named
@@ -60,8 +56,9 @@ def convert(
         Weight file or folder; it is never changed.
     arch
         What ``--arch`` takes (a ``str`` or ``Path``), or a live model, which is left as it is.
-        May be left out only with ``to="checkpoint"``, ``"npz"`` or ``"safetensors"``: the tensors
-        of the source are then written under their own names.
+        May be left out where the source carries it (a Keras file of a whole model, a SavedModel
+        of tf.keras, a checkpoint with its ``.meta``), and with ``to="checkpoint"``, ``"npz"`` or
+        ``"safetensors"``: the tensors of the source are then written under their own names.
     out
         Directory or file to write; it appears whole or not at all.
     **options
@@ -94,7 +91,7 @@ def convert(
     return report
 
 
-def plan(source: str | Path, *, arch: Any, **options: Unpack[PlanKeywords]) -> Plan:  # noqa: ANN401 - as for convert
+def plan(source: str | Path, *, arch: Any = None, **options: Unpack[PlanKeywords]) -> Plan:  # noqa: ANN401 - as for convert
     """Say which tensor would fill which weight, without writing anything.
 
     Parameters
@@ -124,56 +121,33 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     keras = keras_writer_named(options.to)
     if keras is not None and not options.dry_run:
         keras.require_name(target)
-    arch = _architecture(source, arch, options)
-    asked = None if arch is None else _host(arch, options)
+    opened = cache(lambda: open_known(source, options))
+    chosen = choose(source, arch, options, opened)
+    if chosen is not None:
+        options = replace(options, keras=chosen.request.keras)
     if not options.dry_run:
-        request = None if asked is None else asked[1]
+        request = None if chosen is None else chosen.request
         require_apart(target, _inputs(source, request, options))
         require_free(target, overwrite=options.overwrite, kind=kind_named(options.to))
     options.progress("read", 0, 0)
-    store = examined(open_known(source, options))
-    if asked is None:
+    store = examined(opened())
+    if chosen is None:
         report = copied(store, str(source), str(out), options)
         report = _carried_out(report, None, target, options)
     else:
-        host, request = asked
-        with host:
-            named = arch if isinstance(arch, str | Path) else request.location
-            report = _planned(store, host, request, str(named), str(source), str(out), options)
+        with chosen.host as host:
+            report = _planned(store, chosen, str(source), str(out), options)
             report = _carried_out(report, host, target, options)
     return replace(report, seconds=time.monotonic() - started)
 
 
-def _architecture(source: str | Path, arch: Any, options: Options) -> Any:  # noqa: ANN401 - as for convert
-    """Return the architecture that is given, named by the plan, or beside the source.
-
-    Returns
-    -------
-    ``None`` where the output needs none.
-    """
-    if arch is not None and not (isinstance(arch, str) and not arch):
-        return arch
-    if options.plan is not None:
-        return planned_arch(Path(options.plan))
-    graph = graph_beside(open_known(source, options)) if options.to == SAVED_MODEL else None
-    if graph is None:
-        require_copy(options)
-    return graph
-
-
 def _planned(
-    store: TensorStore,
-    host: Host,
-    request: ArchRequest,
-    arch: str,
-    source: str,
-    out: str,
-    options: Options,
+    store: TensorStore, chosen: Chosen, source: str, out: str, options: Options
 ) -> Report:
     options.progress("build the architecture", 0, 0)
-    architecture = host.describe(request)
+    architecture = chosen.described()
     options.progress("plan", 0, 0)
-    planned = _plan(store, architecture, arch, options)
+    planned = _plan(store, architecture, chosen.named, options)
     keeps_live_state = _is_the_live_model(planned, store, architecture)
     if keeps_live_state:
         planned = without_loss(planned)
@@ -206,50 +180,13 @@ def _carried_out(report: Report, host: Host | None, target: Path, options: Optio
     return _written(report, host, target, options)
 
 
-def _host(arch: Any, options: Options) -> tuple[Host, ArchRequest]:  # noqa: ANN401 - as for convert
-    if isinstance(arch, str | Path):
-        request = arch_request(
-            str(arch),
-            keras=options.keras,
-            input_shapes=options.input_shapes,
-            optimizer=options.optimizer,
-            loss=options.loss,
-            metrics=options.metrics,
-            inputs=options.graph_inputs,
-            outputs=options.graph_outputs,
-            feeds=options.feeds,
-        )
-        return ChildHost(keras=options.keras), request
-    _require_model(arch, options)
-    live = ArchRequest(
-        kind="live",
-        location=type(arch).__name__,
-        keras=options.keras,
-        optimizer=options.optimizer,
-        loss=options.loss,
-        metrics=options.metrics,
-    )
-    return InProcessHost(arch, options.sample_input), live
-
-
-def _require_model(arch: Any, options: Options) -> None:  # noqa: ANN401 - as for convert
-    """Refuse what cannot be a live model, before TensorFlow has to look at it."""
-    if isinstance(arch, type | FunctionType | MethodType | partial):
-        message = f"arch: expected a model or a path, found {getattr(arch, '__name__', arch)}"
-        raise UsageError(message, remedy="call it: arch=build_model()")
-    if not hasattr(arch, "__dict__"):
-        message = f"arch: expected a model or a path, found {type(arch).__name__}"
-        raise UsageError(message, remedy='for example arch="model.py"')
-    if options.input_shapes:
-        message = "input_shapes are for an architecture that is given by its path"
-        raise UsageError(message, remedy="give sample_input, or call the model once")
-
-
 def _inputs(source: str | Path, request: ArchRequest | None, options: Options) -> tuple[Path, ...]:
     """Return what the user gave and must find unchanged."""
     given = [Path(source)]
     if request is not None and request.kind not in ("module", "live"):
         given.append(Path(request.location))
+    if options.custom_objects is not None:
+        given.append(Path(options.custom_objects))
     if options.plan is not None:
         given.append(Path(options.plan))
     return tuple(given)
@@ -303,7 +240,7 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
         write_record(model, record_of(report))
         options.progress("verify", 0, 0)
         verdict = verify_written(
-            model, receipt, keras=options.keras, is_live=report.architecture.is_live
+            model, receipt, keras=options.keras or DEFAULT_KERAS, is_live=report.architecture.is_live
         )
         report = replace(report, verdict=verdict).settled()
         if verdict.passed:

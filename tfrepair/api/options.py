@@ -32,6 +32,8 @@ class Options:
         Reader to use, ``None`` to find out by content.
     keras, input_shapes, optimizer, loss, metrics
         Go with the architecture; see :func:`tfrepair.architecture.request.arch_request`.
+    custom_objects
+        Python file that defines what a configuration names and Keras has not; it is run.
     sample_input
         For a live model that is not built.
     graph_inputs, graph_outputs, feeds
@@ -60,7 +62,8 @@ class Options:
     """
 
     reader: str | None = None
-    keras: int = 3
+    keras: int | None = None
+    custom_objects: str | Path | None = None
     input_shapes: tuple[str, ...] = ()
     optimizer: str = ""
     loss: str = ""
@@ -85,7 +88,8 @@ class PlanKeywords(TypedDict, total=False):
     """Keywords of :func:`tfrepair.plan`: fields of :class:`Options`."""
 
     reader: str | None
-    keras: int
+    keras: int | None
+    custom_objects: str | Path | None
     input_shapes: tuple[str, ...]
     optimizer: str
     loss: str

@@ -47,8 +47,17 @@ Arch = Annotated[
     str,
     typer.Option(
         "--arch",
-        help="model.py, model.py:factory, package.module:factory or a Keras JSON config. "
-        "A Python file is run.",
+        help="model.py, model.py:factory, package.module:factory, a Keras JSON config, a .keras or "
+        ".h5 of a whole model, a SavedModel of tf.keras, or a .meta file. A Python file is run. "
+        "Without it the source's own configuration is taken, if it has one.",
+    ),
+]
+CustomObjects = Annotated[
+    Path | None,
+    typer.Option(
+        "--custom-objects",
+        help="Python file that defines the classes and functions which a Keras configuration "
+        "names and Keras has not. It is run.",
     ),
 ]
 PlanOption = Annotated[
@@ -58,7 +67,14 @@ PlanOutput = Annotated[
     Path | None, typer.Option("-o", "--output", help="File to write; stdout without it.")
 ]
 KerasOption = Annotated[
-    int, typer.Option("--keras", help="2 runs the architecture under tf_keras.", min=2, max=3)
+    int | None,
+    typer.Option(
+        "--keras",
+        help="Run the architecture under Keras 3 or 2 (tf_keras); by default a configuration under "
+        "that of its writer, all else under 3.",
+        min=2,
+        max=3,
+    ),
 ]
 InputShape = Annotated[
     list[str] | None,
