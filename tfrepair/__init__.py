@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfrepair.api.comparison import diff as diff
     from tfrepair.api.conversion import convert as convert
     from tfrepair.api.conversion import plan as plan
+    from tfrepair.api.explanation import explain as explain
     from tfrepair.api.inspection import Inspection as Inspection
     from tfrepair.api.inspection import inspect as inspect
     from tfrepair.api.plans import save_plan as save_plan
@@ -41,6 +42,7 @@ _WHERE = {
     "check": ("tfrepair.api.checking", "check"),
     "convert": ("tfrepair.api.conversion", "convert"),
     "diff": ("tfrepair.api.comparison", "diff"),
+    "explain": ("tfrepair.api.explanation", "explain"),
     "inspect": ("tfrepair.api.inspection", "inspect"),
     "open": ("tfrepair.api.sources", "open_store"),
     "save_plan": ("tfrepair.api.plans", "save_plan"),

@@ -48,6 +48,16 @@ def test_a_save_that_was_not_renamed_yet(temp: Path) -> None:
         assert codes(store) == ["interrupted-save", "interrupted-save-finished"]
 
 
+@pytest.mark.parametrize("given", ["", INDEX, DATA])
+def test_one_part_is_given_by_its_prefix_or_any_file(given: str, temp: Path) -> None:
+    parts = ("part-00000-of-00002", "part-00001-of-00002")
+    for part, source in zip(parts, (KERAS, OLDER), strict=True):
+        put(source, DATA, temp / (part + DATA))
+        put(source, INDEX, temp / (part + INDEX))
+    for part, source in zip(parts, (KERAS, OLDER), strict=True):
+        assert digests(open_source(temp / (part + given))) == digests(open_source(source))
+
+
 @pytest.mark.parametrize("state", ["empty index", "no index"])
 def test_data_renamed_and_the_index_not(temp: Path, state: str) -> None:
     put(KERAS, DATA, temp.parent / ("ckpt-2" + DATA))

@@ -109,6 +109,11 @@ def explain(text: str) -> tuple[Explanation, ...]:
     -------
     The messages found, the most telling first; if there is none, those that are nearly the same;
     empty if nothing is like the text.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
     """
     where = pasted(text)
     return _exact(where) or _near(where)

@@ -110,6 +110,9 @@ def choose_save(path: Path) -> Choice:
             return _in_folder(path)
         if path.is_file():
             return _by_member(path)
+        saves = _saves_of(path)  # a part of a save is one itself: part-00000-of-00002.index
+        if saves:
+            return Choice(saves=saves)
         shard = _SHARD.match(path.name)
         prefix = path.with_name(shard["prefix"]) if shard else path
         if not prefix.name:
