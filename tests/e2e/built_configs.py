@@ -30,7 +30,7 @@ def main() -> None:
             found = _built(Path(path), keras)
         except TfrepairError as error:
             found = {"error": str(error)}
-        print(json.dumps({"path": path, "keras": keras, **found}), flush=True)
+        sys.stdout.write(json.dumps({"path": path, "keras": keras, **found}) + "\n")
 
 
 def _built(path: Path, keras: int | None) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def without_output_shape(settings: Settings, notes: Notes, layer: str) -> Settin
     """Keras 2 computes ``output_shape`` of a transposed convolution from padding and strides."""
     held = dict(settings)
     stated = held.pop("output_shape", None)
-    if stated is not None and held.get("strides") not in (None, [1, 1]):
+    if stated is not None and held.get("subsample") not in (None, [1, 1]):
         notes.warn(
             "output-shape-computed",
             layer,
