@@ -4,6 +4,7 @@ import json
 import struct
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from tests.attacks import hostile
 from tests.readers.keras_goldens import FOLDER
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated, Unsupported
-from tfrepair.core.tensor import Health, Limits
+from tfrepair.core.findings import Severity
+from tfrepair.core.tensor import Health, Limits, TensorStore
 from tfrepair.readers.registry import open_source
 
 GOLDEN = FOLDER / "keras3" / "cnn.keras"
@@ -96,17 +98,61 @@ def test_cut_archives(share: float, tmp_path: Path) -> None:
         open_source(path)
 
 
-def test_a_changed_byte_is_noticed_and_the_values_are_kept(tmp_path: Path) -> None:
+def changed(tmp_path: Path, place: int, mask: int) -> TensorStore:
+    data = bytearray(GOLDEN.read_bytes())
+    data[place] ^= mask
+    return open_source(hostile.put(tmp_path / "w.keras", bytes(data)))
+
+
+def test_a_flipped_bit_is_found_and_set_right_in_memory(tmp_path: Path) -> None:
     golden = open_source(GOLDEN)
     offset = golden["dense_1/kernel"].origin.offset
     assert offset is not None
-    data = bytearray(GOLDEN.read_bytes())
-    data[offset] ^= 1
-    store = open_source(hostile.put(tmp_path / "w.keras", bytes(data)))
+    store = changed(tmp_path, offset + 5, 64)
+    assert [finding.code for finding in store.findings] == ["bit-corrected"]
+    for tensor, want in zip(store, golden, strict=True):
+        checked = tensor.checked()
+        is_hit = str(tensor.name) == "dense_1/kernel"
+        assert checked.health is (Health.CORRECTED if is_hit else Health.VERIFIED)
+        assert tensor.fetch().tobytes() == want.fetch().tobytes()
+        assert tensor.origin == replace(want.origin, path=tensor.origin.path)
+
+
+def test_a_flipped_bit_of_metadata_is_set_right_before_anything_is_read(tmp_path: Path) -> None:
+    golden = open_source(GOLDEN)
+    place = GOLDEN.read_bytes().index(b"TREE")
+    store = changed(tmp_path, place, 1)
+    assert [finding.code for finding in store.findings] == ["bit-corrected"]
+    assert [(t.name, t.fetch().tobytes()) for t in store] == [
+        (t.name, t.fetch().tobytes()) for t in golden
+    ]
+
+
+def test_more_than_a_bit_is_a_warning_and_the_values_are_kept(tmp_path: Path) -> None:
+    golden = open_source(GOLDEN)
+    offset = golden["dense_1/kernel"].origin.offset
+    assert offset is not None
+    store = changed(tmp_path, offset, 3)
+    (finding,) = store.findings
+    assert (finding.code, finding.severity) == ("archive-checksum", Severity.WARNING)
     checked = store["conv_a/kernel"].checked()
-    assert checked.health is Health.CORRUPT
+    assert checked.health is Health.UNVERIFIED
     assert "CRC-32" in checked.health_note
     assert store["conv_a/kernel"].fetch().tolist() == golden["conv_a/kernel"].fetch().tolist()
+
+
+def test_a_large_member_is_compared_when_it_is_examined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tfrepair.readers.keras_zip.SMALL", 0)
+    golden = open_source(GOLDEN)
+    assert {tensor.checked().health for tensor in golden} == {Health.VERIFIED}
+    offset = golden["dense_1/kernel"].origin.offset
+    assert offset is not None
+    store = changed(tmp_path, offset + 3, 64)  # of the exponent: the value becomes very large
+    healths = {str(tensor.name): tensor.checked().health for tensor in store}
+    assert healths.pop("dense_1/kernel") is Health.CORRUPT
+    assert set(healths.values()) == {Health.UNVERIFIED}
 
 
 def test_a_changed_config_costs_names_only(tmp_path: Path) -> None:

@@ -1,8 +1,15 @@
 import random
+import zlib
 
 import pytest
 
-from tfrepair.wire.bit_repair import LARGEST, chance_of_false_alarm, locate_bit, with_bit_flipped
+from tfrepair.wire.bit_repair import (
+    CRC_32,
+    LARGEST,
+    chance_of_false_alarm,
+    locate_bit,
+    with_bit_flipped,
+)
 from tfrepair.wire.crc32c import crc32c
 from tfrepair.wire.sstable import open_table
 from tfrepair.wire.sstable_writer import write_table
@@ -17,6 +24,16 @@ def test_every_kind_of_place_is_found(nbytes: int) -> None:
         bad = with_bit_flipped(data, bit)
         assert locate_bit(nbytes, stored ^ crc32c(bad)) == bit
         assert with_bit_flipped(bad, bit) == data
+
+
+@pytest.mark.parametrize("nbytes", [1, 40, 5000])
+def test_the_checksum_of_zip_archives_tells_the_bit_too(nbytes: int) -> None:
+    data = random.Random(nbytes).randbytes(nbytes)  # noqa: S311
+    stored = zlib.crc32(data)
+    for bit in {0, 8 * nbytes - 1, 8 * nbytes // 3}:
+        bad = with_bit_flipped(data, bit)
+        assert locate_bit(nbytes, stored ^ zlib.crc32(bad), CRC_32) == bit
+        assert locate_bit(nbytes, stored ^ zlib.crc32(bad)) != bit
 
 
 def test_two_flipped_bits_are_not_taken_for_one() -> None:

@@ -37,7 +37,9 @@ class H5Bytes:
     start, size
         The part, in bytes; ``size`` is ``None`` up to the end of the file.
     held
-        The bytes themselves if they had to be decompressed.
+        The bytes themselves if they had to be decompressed, or set right.
+    is_mended
+        True if ``held`` are the bytes of the part with a flipped bit set right.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class H5Bytes:
     start: int = 0
     size: int | None = None
     held: bytes | None = field(default=None, repr=False)
+    is_mended: bool = False
 
     @property
     def where(self) -> str:
@@ -66,7 +69,9 @@ class H5Bytes:
 
     def place(self, offset: int) -> int | None:
         """Return where a byte lies in the file on disk; ``None`` if it was decompressed."""
-        return None if self.held is not None else self.start + offset
+        if self.held is not None and not self.is_mended:
+            return None
+        return self.start + offset
 
     def array(self, offset: int, shape: Shape, dtype: np.dtype[np.generic], key: str) -> Array:
         """Read an array that lies in the bytes as it is.

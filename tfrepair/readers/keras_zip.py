@@ -7,22 +7,37 @@ they lie in the archive. Names are up to :mod:`tfrepair.readers.keras_store`.
 
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tfrepair.core.errors import OverLimit, SourceError, Unrecognised, Unsupported
+from tfrepair.core.errors import (
+    Corrupt,
+    OverLimit,
+    SourceError,
+    Truncated,
+    Unrecognised,
+    Unsupported,
+)
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.tensor import Health, Limits, Tensor, TensorStore
+from tfrepair.core.tensor import Limits, TensorStore
 from tfrepair.readers.base import Candidate, system_errors
 from tfrepair.readers.h5_bytes import H5Bytes
+from tfrepair.readers.h5_tree import H5Tree
 from tfrepair.readers.keras_config import MAX_TEXT_BYTES, parse
 from tfrepair.readers.keys import printable
+from tfrepair.readers.zip_checksum import (
+    SMALL,
+    Comparison,
+    compare,
+    compared_later,
+    finding_of,
+    mended,
+    vouched,
+)
 from tfrepair.readers.zip_members import (
     LOCAL_HEADER,
-    checksum_note,
     list_members,
     member_bytes,
     only_member,
@@ -69,7 +84,6 @@ class KerasZipReader:
             If the archive or the file in it cannot be read, or asks for more than the limits.
         """
         # Here and not above: sources of other formats need not wait for all this.
-        from tfrepair.readers.hdf5 import read_tree
         from tfrepair.readers.keras_store import keras_store
 
         with system_errors(path):
@@ -81,13 +95,44 @@ class KerasZipReader:
             raise _without_weights(path, members)
         texts, findings = _texts_of(path, members, limits)
         source = member_bytes(path, weights, limits)
-        tree = read_tree(source, limits=limits)
+        tree, source, known = _tree_of(source, weights, limits)
         store = keras_store(tree, reader=self.name, path=path, files=(path,), texts=texts)
-        return replace(
-            store,
-            tensors=tuple(_with_checksum(store.tensors, source, weights.CRC)),
-            findings=(*findings, *store.findings),
-        )
+        if known is None:
+            tensors = compared_later(store.tensors, source, weights.CRC)
+        else:
+            tensors = vouched(store.tensors, source, known)
+            if known.note:
+                findings = [*findings, finding_of(known, f"{path}: {WEIGHTS}")]
+        return replace(store, tensors=tuple(tensors), findings=(*findings, *store.findings))
+
+
+def _tree_of(
+    source: H5Bytes, member: zipfile.ZipInfo, limits: Limits
+) -> tuple[H5Tree, H5Bytes, Comparison | None]:
+    """Read the tree of the weights, with a flipped bit set right where one explains the checksum.
+
+    Returns
+    -------
+    The tree, the bytes that it is from, and what came of comparing the checksum; ``None`` if the
+    member is so large that it was left for later.
+    """
+    from tfrepair.readers.hdf5 import read_tree
+
+    known = None
+    if source.held is not None:  # expanding it has compared the checksum
+        known = Comparison()
+    elif member.file_size <= SMALL:
+        known = compare(source, member.CRC)
+        if known.is_sure:
+            source = mended(source, known)
+    try:
+        return read_tree(source, limits=limits), source, known
+    except (Corrupt, Truncated):
+        known = known or compare(source, member.CRC)
+        if known.bit is None or source.is_mended:
+            raise
+        source = mended(source, known)
+        return read_tree(source, limits=limits), source, known
 
 
 def _is_folder(path: Path) -> bool:
@@ -177,25 +222,3 @@ def _interpreted(
 def _version(metadata: Any) -> str:  # noqa: ANN401 - any JSON
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     return version if isinstance(version, str) else ""
-
-
-def _with_checksum(tensors: tuple[Tensor, ...], source: H5Bytes, expected: int) -> list[Tensor]:
-    """Let every tensor verify the checksum of the member that it lies in, once for all."""
-
-    @cache
-    def note() -> str:
-        return checksum_note(source, expected)
-
-    def verified(tensor: Tensor) -> Callable[[], tuple[Health, str]]:
-        def examine() -> tuple[Health, str]:
-            health, own = tensor.examine() if tensor.examine is not None else (Health.VERIFIED, "")
-            if health in (Health.CORRUPT, Health.TRUNCATED):
-                return health, own
-            return (Health.CORRUPT, note()) if note() else (Health.VERIFIED, "")
-
-        return examine
-
-    return [
-        replace(tensor, examine=verified(tensor)) if tensor.is_whole else tensor
-        for tensor in tensors
-    ]

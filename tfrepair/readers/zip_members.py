@@ -22,7 +22,6 @@ _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 1
 _MAX_EXPANDED_BYTES = 1 << 31
 """A compressed member larger than this would have to be held in memory."""
-_BLOCK = 1 << 20
 _REMEDY_COPY = "look for another copy of the file"
 
 
@@ -159,22 +158,3 @@ def member_bytes(path: Path, member: zipfile.ZipInfo, limits: Limits) -> H5Bytes
         )
         raise Truncated(message, remedy="look for a complete copy of the file")
     return H5Bytes(path=path, member=member.filename, start=start, size=member.file_size)
-
-
-def checksum_note(source: H5Bytes, expected: int) -> str:
-    """Compare the checksum of a member; reads all of it.
-
-    Returns
-    -------
-    What does not fit; empty if it fits.
-    """
-    found = 0
-    data = source.view()
-    for start in range(0, len(data), _BLOCK):
-        found = zlib.crc32(data[start : start + _BLOCK], found)
-    if found == expected:
-        return ""
-    return (
-        f"the checksum of {source.member} in the archive does not fit (CRC-32 {expected:08x}, "
-        f"found {found:08x}): some of its {len(data)} bytes changed, and nothing says which"
-    )
