@@ -23,6 +23,7 @@ from tfrepair.core.transform import IDENTITY, Cast, Transform, TransformError
 from tfrepair.planning.equal_names import fillable
 from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.optimizer_findings import LOST, PARTLY
+from tfrepair.planning.optimizer_table import edited_optimizer
 from tfrepair.planning.plan_file import Line, PlanFile
 from tfrepair.planning.values import contradiction, overflow
 from tfrepair.planning.wanted_optimizer import optimizer_gaps
@@ -58,20 +59,22 @@ def apply_plan_file(
     """
     _require_same(edited, fresh)
     matches, problems = _matches(edited.lines, fresh, store, architecture)
+    optimizer, matches = edited_optimizer(
+        edited.optimizer, fresh.optimizer, architecture, matches, problems
+    )
     variables = architecture.by_path
     by_hand = [match for match in matches if match.confidence is Confidence.MANUAL]
     for match in by_hand:
         problems += _impossible(match, variables[match.target], store, statistics)
     if problems:
         message = "the plan does not fit: " + "; ".join(problems)
-        raise PlanError(message, remedy="mend these lines of [map]")
+        raise PlanError(message, remedy="mend these lines")
     unlikely = [
         finding
         for match in by_hand
         for finding in _unlikely(match, variables[match.target], statistics)
     ]
     ranked = {variable.path: place for place, variable in enumerate(fillable(architecture))}
-    optimizer = _without_filled(fresh.optimizer, matches)
     return replace(
         fresh,
         matches=tuple(sorted(matches, key=lambda match: ranked[match.target])),
@@ -85,18 +88,6 @@ def apply_plan_file(
             *optimizer_gaps(_filled(matches, optimizer), architecture),
         ),
         optimizer=optimizer,
-    )
-
-
-def _without_filled(optimizer: OptimizerPlan | None, matches: list[Match]) -> OptimizerPlan | None:
-    """Leave to the map what it fills."""
-    if optimizer is None:
-        return None
-    filled = {match.target for match in matches}
-    return replace(
-        optimizer,
-        rebuilt=tuple(entry for entry in optimizer.rebuilt if entry.target not in filled),
-        fresh=tuple(entry for entry in optimizer.fresh if entry.target not in filled),
     )
 
 

@@ -16,9 +16,15 @@ from tfrepair.core.errors import PlanError
 from tfrepair.core.plan import Gap, Plan, Reference
 from tfrepair.core.tensor import SourceName
 from tfrepair.core.transform import Transform, TransformError, parse_transform
+from tfrepair.planning.optimizer_table import (
+    TABLE,
+    OptimizerTable,
+    optimizer_table,
+    parse_table,
+)
 
 VERSION = 1
-_TABLES = ("plan", "map", "ties", "missing", "unused")
+_TABLES = ("plan", "map", "ties", "missing", "unused", TABLE)
 _HEAD = ("version", "source", "arch", "order")
 
 
@@ -41,12 +47,15 @@ class PlanFile:
         List order it was made with, or empty.
     lines
         Variable path to the line that fills it.
+    optimizer
+        The ``[optimizer]`` table, or ``None``.
     """
 
     source: Reference
     arch: Reference
     convention: str
     lines: Mapping[str, Line]
+    optimizer: OptimizerTable | None = None
 
 
 def plan_to_toml(plan: Plan) -> str:
@@ -80,6 +89,8 @@ def plan_to_toml(plan: Plan) -> str:
         "tensors of the source that fill nothing",
         {left.source: left.reason for left in plan.leftover},
     )
+    if plan.optimizer is not None:
+        document.add(TABLE, optimizer_table(plan.optimizer))
     return tomlkit.dumps(document)
 
 
@@ -157,6 +168,7 @@ def parse_plan(text: str, where: str) -> PlanFile:
         arch=_reference(head, "arch", problems),
         convention=str(head.get("order", "")),
         lines=lines,
+        optimizer=parse_table(data.get(TABLE), text, problems),
     )
     if problems:
         message = f"{where}: " + "; ".join(problems)
