@@ -7,7 +7,7 @@ import pytest
 
 from tests.planning.models import Reading, architecture, dense, store
 from tfrepair.core.architecture import Architecture, Role, Variable, VariablePath
-from tfrepair.core.plan import Plan, Reference
+from tfrepair.core.plan import Confidence, Plan, Reference
 from tfrepair.core.tensor import TensorStore
 from tfrepair.planning.build import build_plan
 from tfrepair.planning.edited import apply_plan_file
@@ -45,9 +45,18 @@ def test_what_is_settled_is_taken(backend: str) -> None:
     assert planned(backend).is_complete
 
 
-@pytest.mark.parametrize("backend", ["theano", "unknown"])
-def test_what_may_be_rotated_is_a_tie(backend: str) -> None:
-    plan = planned(backend)
+def test_what_was_written_on_theano_is_turned() -> None:
+    weights = source("theano")
+    plan = build_plan(weights, network(), Reading(weights))
+    assert plan.is_complete
+    (match,) = [match for match in plan.matches if match.target == "conv/kernel"]
+    assert (str(match.transform), match.confidence) == ("flip:0,1", Confidence.STRONG)
+    assert "Theano" in match.evidence[-1]
+    np.testing.assert_array_equal(match.transform.run(KERNEL), KERNEL[::-1, ::-1])
+
+
+def test_what_may_be_rotated_is_a_tie() -> None:
+    plan = planned("unknown")
     (tie,) = plan.ties
     assert (tie.targets, tie.sources) == (("conv/kernel",), ("conv/W",))
     assert {match.target for match in plan.matches} == {"fc/kernel", "fc/bias"}
@@ -56,9 +65,9 @@ def test_what_may_be_rotated_is_a_tie(backend: str) -> None:
 
 
 def test_a_person_settles_it_in_the_plan() -> None:
-    weights, arch = source("theano"), network()
+    weights, arch = source("unknown"), network()
     reference = Reference(path="w", digest="d" * 64)
-    plan = planned("theano").with_references(reference, reference)
+    plan = planned("unknown").with_references(reference, reference)
     line = '"conv/kernel" = { from = "conv/W", transform = "flip:0,1" }'
     text = plan_to_toml(plan).replace("[map]", f"[map]\n{line}", 1)
     text = "\n".join(row for row in text.split("\n") if row != '"conv/kernel" = ["conv/W"]')

@@ -98,7 +98,7 @@ def test_attributes(golden: KerasGolden) -> None:
     assert ("model_config" in attributes) == golden.has_config
     assert ("training_config" in attributes) == golden.has_config
     if golden.path.parent.name == "keras1_theano":
-        assert attributes["kernels"] == "unknown"
+        assert attributes["kernels"] == "theano"
     if golden.has_config:
         assert attributes["keras_version"][0] in {"keras1": "1", "keras3": "3"}.get(
             golden.writer, "2"

@@ -18,7 +18,8 @@ from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import Cast, Transform
 from tfrepair.planning.averages import stand_ins, with_true_names
 from tfrepair.planning.equal_names import plan_equal_names, with_training_state
-from tfrepair.planning.kernels import in_doubt
+from tfrepair.planning.eras import in_todays_terms, with_stored_names
+from tfrepair.planning.kernels import settled
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
@@ -79,27 +80,28 @@ def build_plan(
 
         inner = build_plan(ins.store, architecture, truly, order=order, optimizer=optimizer)
         return with_true_names(inner, ins)
-    tensors = tuple(tensor for tensor in store if tensor.may_be_weight)
-    by_equal_name = plan_equal_names(store, architecture)
-    if order:
-        outcome = _forced(_in_order(tensors), architecture, statistics, order)
-    elif by_equal_name is not None:
-        outcome = by_equal_name
-    elif not store.names_are_meaningful or _enumerated(tensors):
-        outcome = _as_list(_in_order(tensors), architecture, statistics)
-    else:
-        outcome = _named(tensors, architecture, statistics)
-    kept, ties, doubts = in_doubt(store, architecture, outcome.matches)
-    outcome = replace(
-        outcome,
-        matches=kept,
-        ties=(*outcome.ties, *ties),
-        findings=(*outcome.findings, *doubts),
-        leftover=(*outcome.leftover, *_no_weights(store)),
-    )
+    terms = in_todays_terms(store, architecture)
+    outcome = _outcome(terms.store, architecture, terms.statistics(statistics), order)
+    outcome = settled(with_stored_names(outcome, terms), store, architecture)
+    leftover = (*outcome.leftover, *_no_weights(store))
+    outcome = replace(outcome, leftover=leftover)
     plan = _checked(_plan(outcome), tuple(store), architecture, statistics)
     plan = with_training_state(plan, store, architecture)
     return with_optimizer_state(plan, store, architecture, statistics, optimizer)
+
+
+def _outcome(
+    store: TensorStore, architecture: Architecture, statistics: StatisticsOf, order: str
+) -> Outcome:
+    tensors = tuple(tensor for tensor in store if tensor.may_be_weight)
+    by_equal_name = plan_equal_names(store, architecture)
+    if order:
+        return _forced(_in_order(tensors), architecture, statistics, order)
+    if by_equal_name is not None:
+        return by_equal_name
+    if not store.names_are_meaningful or _enumerated(tensors):
+        return _as_list(_in_order(tensors), architecture, statistics)
+    return _named(tensors, architecture, statistics)
 
 
 def _no_weights(store: TensorStore) -> tuple[Leftover, ...]:

@@ -1,60 +1,323 @@
-"""Convolution kernels whose direction a file does not settle: a question, never a guess.
+"""Kernels whose direction or axes only their era tells: converted where it is certain, else asked.
 
-Keras on Theano stored the kernels of convolutions rotated by half a turn. A file may say that it
-was written there, or not say where; the shapes fit either way, and the network computes
-something plausible with both. Pure.
+Theano computes true convolutions: kernels written there stand turned by half a turn. Keras 1 kept
+kernels with the filters first under ``dim_ordering="th"``, and a dense layer behind such an image
+has its rows in that order. Shapes often fit either way, and the network computes something
+plausible with both. Looks at matches that :mod:`tfrepair.planning.names` made, after
+:mod:`tfrepair.planning.eras`. Pure.
 
-Source: Keras 1 and 2 on Theano and on TensorFlow, ``tests/golden/keras/keras1_theano``.
+Source: ``preprocess_weights_for_loading`` of Keras 2.2.4 for Theano; ``tests/golden/keras``.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from tfrepair.core.architecture import Architecture, Role
+from tfrepair.core.architecture import Architecture, Role, Variable, VariablePath
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.plan import Match, Tie
-from tfrepair.core.tensor import TensorStore
+from tfrepair.core.plan import Confidence, Gap, Match, Tie
+from tfrepair.core.tensor import Shape, Tensor, TensorStore
+from tfrepair.core.transform import Cast, Flip, Into, Operation, Transform, Transpose, then
+from tfrepair.planning.era_rules import channels_move, facts_of
+from tfrepair.planning.era_words import split_name
+from tfrepair.planning.fit import cast_to, same_kind
+from tfrepair.planning.lists import Outcome
 
-_ATTRIBUTE = "kernels"
-_SETTLED = ("", "tensorflow")
-_ROLES = frozenset({Role.KERNEL, Role.DEPTHWISE_KERNEL})
+_KERNELS = "kernels"
+_THEANO, _UNKNOWN = "theano", "unknown"
 _MIN_RANK = 3
+_TURNED_CLASSES = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose")
+_RECURRENT = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 
 
-def in_doubt(
-    store: TensorStore, architecture: Architecture, matches: Sequence[Match]
-) -> tuple[tuple[Match, ...], tuple[Tie, ...], tuple[Finding, ...]]:
-    """Take out the matches whose values may have to be reversed.
+def settled(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
+    """Turn what the file says was turned, and take out what it leaves open.
+
+    Parameters
+    ----------
+    outcome
+        Of matching by name or position.
+    store
+        Its attributes say what is known of the era.
+    architecture
+        The target.
 
     Returns
     -------
-    The matches that stay, the others as ties, and what to do about them.
+    The outcome; what stays open is a tie, with a finding that says how to settle it.
     """
-    backend = store.attributes.get(_ATTRIBUTE, "")
-    if backend in _SETTLED:
-        return tuple(matches), (), ()
+    outcome = _with_axes(outcome, store, architecture)
+    outcome = _turned(outcome, store, architecture)
+    outcome = _rows(outcome, store, architecture)
+    return _deviations(outcome, store, architecture)
+
+
+def _is_turned(variable: Variable) -> bool:
+    """Return whether Theano keeps such a kernel turned; depthwise ones Keras turns itself."""
+    if len(variable.shape) < _MIN_RANK:
+        return False
+    if variable.layer_class.removesuffix("Cell") in (*_RECURRENT, "ConvLSTM"):
+        return variable.role in (Role.KERNEL, Role.RECURRENT_KERNEL)
+    if variable.role is not Role.KERNEL:
+        return False
+    known = variable.layer_class.startswith(("Depthwise", "Separable"))
+    return not known and not variable.layer_class.startswith(("Dense", "EinsumDense", "Multi"))
+
+
+def _spatial(variable: Variable) -> tuple[int, ...]:
+    """Return the spatial axes along which a kernel has a direction."""
+    return tuple(axis for axis in range(len(variable.shape) - 2) if variable.shape[axis] > 1)
+
+
+def _turned(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
+    backend = store.attributes.get(_KERNELS, "")
+    if backend not in (_THEANO, _UNKNOWN):
+        return outcome
     variables = architecture.by_path
     doubtful = [
         match
-        for match in matches
-        if variables[match.target].role in _ROLES
-        and len(variables[match.target].shape) >= _MIN_RANK
+        for match in outcome.matches
+        if _is_turned(variables[match.target]) and _spatial(variables[match.target])
     ]
     if not doubtful:
-        return tuple(matches), (), ()
-    known = "was written on Theano" if backend == "theano" else "does not say where it was written"
-    first = doubtful[0]
-    axes = ",".join(str(axis) for axis in range(len(variables[first.target].shape) - 2))
+        return outcome
+    certain = [m for m in doubtful if variables[m.target].layer_class in _known_classes()]
+    if backend == _UNKNOWN or not architecture.root:
+        certain = []
+    done = {match.target: _flipped(match, variables[match.target]) for match in certain}
+    matches = tuple(done.get(match.target, match) for match in outcome.matches)
+    outcome = replace(outcome, matches=matches)
+    open_ones = [match for match in doubtful if match.target not in done]
+    if not open_ones:
+        return outcome
+    known = "was written on Theano" if backend == _THEANO else "does not say where it was written"
+    first = open_ones[0]
+    axes = ",".join(str(axis) for axis in _spatial(variables[first.target]))
     why = f"the file {known}: the kernel may have to be reversed along its spatial axes"
     finding = Finding(
         code="kernels-in-doubt",
         severity=Severity.ERROR,
         where=store.path,
         message=f"the file {known}, and Keras on Theano stored kernels rotated: for "
-        f"{len(doubtful)} kernels two values fit, as they are and reversed",
+        f"{len(open_ones)} kernels two values fit, as they are and reversed",
         remedy="write a plan with `tfrepair plan -o plan.toml`, and move each of [ties] to [map]: "
         f'"{first.target}" = "{first.sources[0]}" if it is not rotated, else '
         f'{{ from = "{first.sources[0]}", transform = "flip:{axes}" }}; compare predictions',
     )
-    ties = tuple(Tie(targets=(match.target,), sources=match.sources, why=why) for match in doubtful)
-    kept = tuple(match for match in matches if match not in doubtful)
-    return kept, ties, (finding,)
+    return _tied(outcome, open_ones, why, finding)
+
+
+def _known_classes() -> tuple[str, ...]:
+    return (*_TURNED_CLASSES, *_RECURRENT, "ConvLSTMCell")
+
+
+def _flipped(match: Match, variable: Variable) -> Match:
+    flip = Flip(axes=_spatial(variable))
+    reason = "written on Theano, which computes true convolutions: reversed along its spatial axes"
+    return replace(_after(match, flip), evidence=(*match.evidence, reason))
+
+
+def _after(match: Match, operation: Operation) -> Match:
+    """Return a match with one more step on every array, before it goes to its region."""
+    moved = tuple(_inserted(transform, operation) for _, transform in match.edges)
+    strong = Confidence.STRONG if match.confidence is Confidence.CERTAIN else match.confidence
+    if match.parts:
+        return replace(match, parts=moved, confidence=strong)
+    return replace(match, transform=moved[0], confidence=strong)
+
+
+def _inserted(transform: Transform, operation: Operation) -> Transform:
+    steps = list(transform.operations)
+    place = len(steps)
+    while place and isinstance(steps[place - 1], Cast | Into):
+        place -= 1
+    return Transform(operations=(*steps[:place], operation, *steps[place:]))
+
+
+def _tied(outcome: Outcome, matches: list[Match], why: str, finding: Finding) -> Outcome:
+    open_ones = {match.target for match in matches}
+    ties = tuple(Tie(targets=(m.target,), sources=m.sources, why=why) for m in matches)
+    return replace(
+        outcome,
+        matches=tuple(match for match in outcome.matches if match.target not in open_ones),
+        ties=(*outcome.ties, *ties),
+        findings=(*outcome.findings, finding),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Axes:
+    """Kernels of a file that does not say in which order its axes stand."""
+
+    last: tuple[Match, ...]
+    either: tuple[Match, ...]
+    first: tuple[tuple[Gap, Tensor, Variable], ...]
+
+
+def _with_axes(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
+    """Find out the order of axes in Keras 1's weights alone: the kernels that fit one way tell."""
+    is_silent = store.attributes.get("era") in ("0", "1") and not store.attributes.get("layers")
+    if not is_silent:
+        return outcome
+    axes = _axes(outcome, store, architecture)
+    if axes.first and axes.last:
+        return outcome
+    if axes.first:
+        filled = tuple(_first(gap, tensor, variable) for gap, tensor, variable in axes.first)
+        moved = {match.target: _first_too(match, architecture, store) for match in axes.either}
+        gone = {match.target for match in filled}
+        used = {match.sources[0] for match in filled}
+        return replace(
+            outcome,
+            matches=(*(moved.get(m.target, m) for m in outcome.matches), *filled),
+            missing=tuple(gap for gap in outcome.missing if gap.target not in gone),
+            leftover=tuple(left for left in outcome.leftover if left.source not in used),
+        )
+    if axes.last or not axes.either:
+        return outcome
+    example = axes.either[0]
+    finding = Finding(
+        code="axes-in-doubt",
+        severity=Severity.ERROR,
+        where=store.path,
+        message=f"Keras 1 wrote no dim_ordering into this file, and {len(axes.either)} kernels fit "
+        "with the filters last and with the filters first",
+        remedy="write a plan with `tfrepair plan -o plan.toml`, and move each of [ties] to [map]: "
+        f'"{example.target}" = "{example.sources[0]}" for dim_ordering="tf", else with '
+        'transform = "transpose:2,3,1,0"; compare predictions',
+    )
+    why = "the file does not say whether the filters come first, and both fit"
+    return _tied(outcome, list(axes.either), why, finding)
+
+
+def _axes(outcome: Outcome, store: TensorStore, architecture: Architecture) -> _Axes:
+    variables, tensors = architecture.by_path, store.by_name
+    last: list[Match] = []
+    either: list[Match] = []
+    first: list[tuple[Gap, Tensor, Variable]] = []
+    for match in outcome.matches:
+        variable = variables[match.target]
+        if len(variable.shape) > _MIN_RANK and _is_turned(variable) and not match.parts:
+            turned = _turn(tensors[match.source].shape)
+            (either if turned == variable.shape else last).append(match)
+    for gap in outcome.missing:
+        variable = variables[gap.target]
+        if len(gap.candidates) != 1 or not _is_turned(variable):
+            continue
+        tensor = tensors[gap.candidates[0]]
+        fits = _turn(tensor.shape) == variable.shape and same_kind(tensor.dtype, variable.dtype)
+        if fits and tensor.is_whole and len(tensor.shape) > _MIN_RANK:
+            first.append((gap, tensor, variable))
+    return _Axes(tuple(last), tuple(either), tuple(first))
+
+
+def _order(rank: int) -> tuple[int, ...]:
+    return (*range(2, rank), 1, 0)
+
+
+def _turn(shape: Shape) -> Shape:
+    return tuple(shape[axis] for axis in _order(len(shape)))
+
+
+_FIRST = 'the filters come first (Keras 1 with dim_ordering="th"): kernels fit in no other way'
+
+
+def _first(gap: Gap, tensor: Tensor, variable: Variable) -> Match:
+    turned = then(Transform(), Transpose(axes=_order(len(tensor.shape))))
+    return Match(
+        target=gap.target,
+        sources=(tensor.name,),
+        transform=cast_to(turned, tensor.dtype, variable),
+        confidence=Confidence.STRONG,
+        evidence=("name", "shape, with other axes", _FIRST),
+    )
+
+
+def _first_too(match: Match, architecture: Architecture, store: TensorStore) -> Match:
+    rank = len(store[match.source].shape)
+    turn = Transpose(axes=_order(rank))
+    moved = Transform(operations=(turn, *match.transform.operations))
+    evidence = (*match.evidence, "other kernels of the file have the filters first")
+    return replace(match, transform=moved, confidence=Confidence.STRONG, evidence=evidence)
+
+
+def _rows(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
+    """Take out dense kernels behind a flattened image whose channels may have moved."""
+    inferred = any(_FIRST in match.evidence for match in outcome.matches)
+    behind = _behind_flatten(architecture) if inferred else frozenset()
+    doubtful = [
+        match
+        for match in outcome.matches
+        if match.target in behind or _is_open(match, store, architecture)
+    ]
+    if not doubtful:
+        return outcome
+    example = doubtful[0]
+    rows = store[example.source].shape[0]
+    finding = Finding(
+        code="rows-in-doubt",
+        severity=Severity.ERROR,
+        where=store.path,
+        message=f"{len(doubtful)} dense kernels stand behind a flattened image whose channels come "
+        "first in the source; whether they do in the architecture is not certain",
+        remedy="write a plan with `tfrepair plan -o plan.toml`, and move each of [ties] to [map]: "
+        f'"{example.target}" = "{example.sources[0]}" if the architecture has channels first, else '
+        f'with transform = "reshape:C,{rows}/C,N|transpose:1,0,2|reshape:{rows},N" for C channels',
+    )
+    why = "its rows may stand for channels, rows, columns or for rows, columns, channels"
+    return _tied(outcome, doubtful, why, finding)
+
+
+def _behind_flatten(architecture: Architecture) -> frozenset[VariablePath]:
+    """Return the kernels of the first dense layer behind each ``Flatten``, as layers are listed."""
+    paths: list[VariablePath] = []
+    waiting = False
+    stack = [architecture.root] if architecture.root is not None else []
+    while stack:
+        node = stack.pop()
+        if node.class_name == "Flatten":
+            waiting = True
+        elif waiting and node.class_name == "Dense":
+            paths += node.own_trainable
+            waiting = False
+        stack += reversed(node.children)
+    variables = architecture.by_path
+    return frozenset(path for path in paths if len(variables[path].shape) == 2)
+
+
+def _is_open(match: Match, store: TensorStore, architecture: Architecture) -> bool:
+    variable = architecture.by_path[match.target]
+    if match.parts or len(variable.shape) != 2 or variable.role is not Role.KERNEL:
+        return False
+    unit = split_name(match.source, glued=store.attributes.get("era") == "1")[0]
+    facts = facts_of(unit, store)
+    if "channels" not in facts:
+        return False
+    moves = channels_move(store, architecture)
+    rows, channels = variable.shape[0], facts["channels"]
+    if moves is False or channels in (1, rows):
+        return False
+    return moves is None or not channels or rows % channels != 0
+
+
+def _deviations(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
+    """Take out moving variances of Keras 0, which kept standard deviations."""
+    if store.attributes.get("era") != "0":
+        return outcome
+    variables = architecture.by_path
+    roles = (Role.MOVING_VARIANCE, Role.VARIANCE)
+    doubtful = [match for match in outcome.matches if variables[match.target].role in roles]
+    if not doubtful:
+        return outcome
+    example = doubtful[0]
+    finding = Finding(
+        code="deviations-in-doubt",
+        severity=Severity.ERROR,
+        where=store.path,
+        message=f"Keras 0 kept a standard deviation, Keras 1 a variance in {len(doubtful)} arrays, "
+        "and this file does not say which of them wrote it",
+        remedy="write a plan with `tfrepair plan -o plan.toml`, and move each of [ties] to [map]: "
+        f'for Keras 0 "{example.target}" = {{ from = "{example.sources[0]}", transform = '
+        '"offset:1e-06|square|offset:-0.001" } with the epsilon of the architecture in place of '
+        "0.001",
+    )
+    why = "a standard deviation in Keras 0, a variance in Keras 1"
+    return _tied(outcome, doubtful, why, finding)

@@ -6,7 +6,7 @@ imported or called; what is not understood is left out, and a text that is no JS
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tfrepair.core.findings import Finding, Severity
@@ -32,6 +32,8 @@ class LayerConfig:
         Layers of a model, in its order; the layer, cell or direction inside a wrapper.
     is_model
         True for ``Sequential``, ``Functional`` and what derives from them.
+    placing
+        What stands beside ``config``: of a functional model ``inbound_nodes``.
     """
 
     name: str
@@ -40,6 +42,7 @@ class LayerConfig:
     is_trainable: bool
     children: tuple["LayerConfig", ...] = ()
     is_model: bool = False
+    placing: Mapping[str, Any] = field(default_factory=dict)
 
     def child(self, name: str) -> "LayerConfig | None":
         """Return the child of a name."""
@@ -92,6 +95,7 @@ def layer_config(value: object, depth: int = 0) -> LayerConfig | None:
         is_trainable=held.get("trainable") is not False,
         children=tuple(child for child in found if child is not None),
         is_model=is_model,
+        placing=value,
     )
 
 

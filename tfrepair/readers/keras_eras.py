@@ -1,17 +1,21 @@
-"""What a file's era means for its values: findings about layouts that nobody converts silently.
+"""What a file's era means for its values: findings about layouts, and facts for their conversion.
 
 Kernels written on Theano are flipped and, in its own dimension order, transposed; Keras 1 keeps
-gates apart and calls variances standard deviations. Says so, with the evidence; converting is a
-matter of planning. Pure.
+gates apart and calls variances standard deviations. Says so, with the evidence; converting is the
+matter of :mod:`tfrepair.planning.eras`, which this module may not import. Pure.
 """
 
+import re
 from collections.abc import Iterator, MutableMapping, Sequence
 
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.readers.keras_config import LayerConfig, layer_config
+from tfrepair.readers.keras_layers import input_shape, layer_facts
 from tfrepair.readers.keras_weights import KerasWeight
 
 _CONVOLUTION_AXES = (3, 4, 5)
+_OF_KERAS_1 = re.compile(r".+_[WUb](_[a-z])?(:0)?")
+_NUMBERED = re.compile(r"param_\d+")
 
 
 def era_findings(
@@ -27,8 +31,9 @@ def era_findings(
     weights
         Its weights.
     attributes
-        Gets ``kernels`` (``theano``, ``tensorflow`` or ``unknown``) and ``dim_ordering`` (``th``
-        or ``tf``) where the file says so or it matters.
+        Gets ``kernels`` (``theano``, ``tensorflow`` or ``unknown``), ``era`` (``0``, ``1``, or
+        empty for what came later), and where the file says so ``dim_ordering`` (``th`` or ``tf``),
+        ``layers`` and ``inputs`` (see :mod:`tfrepair.readers.keras_layers`).
     config
         The model's configuration.
     where
@@ -37,9 +42,15 @@ def era_findings(
     is_old = not attributes.get("keras_version") or attributes["keras_version"].startswith("1")
     if attributes.get("layout") == "paths" or not weights:
         return []
-    ordering = _dim_ordering(layer_config(config))
+    root = layer_config(config)
+    ordering = _dim_ordering(root)
     if ordering:
         attributes["dim_ordering"] = ordering
+    for name, text in (("layers", layer_facts(root)), ("inputs", input_shape(root))):
+        if text:
+            attributes[name] = text
+    if is_old:
+        attributes["era"] = "0" if any(_is_numbered(weight) for weight in weights) else "1"
     backend = _backend(weights, attributes, is_old=is_old)
     attributes["kernels"] = backend
     return list(_findings(weights, backend, ordering, where, is_old=is_old))
@@ -53,8 +64,18 @@ def _backend(
         return "theano" if stored == "theano" else "tensorflow"
     if not is_old:
         return "tensorflow"
-    # TensorFlow ends the names of its variables with ":0", Theano does not.
-    return "tensorflow" if all(weight.raw.endswith(":0") for weight in weights) else "unknown"
+    if not any(_OF_KERAS_1.fullmatch(weight.raw) for weight in weights):
+        return "unknown"
+    # Keras 1 has two backends: TensorFlow ends the names of its variables with ":0", Theano not.
+    ends = {weight.raw.endswith(":0") for weight in weights}
+    return {frozenset({True}): "tensorflow", frozenset({False}): "theano"}.get(
+        frozenset(ends), "unknown"
+    )
+
+
+def _is_numbered(weight: KerasWeight) -> bool:
+    """Return whether a weight has a number in place of a name: Keras 0, nameless variables."""
+    return _NUMBERED.fullmatch(weight.raw.rpartition("/")[2]) is not None
 
 
 def _dim_ordering(layer: LayerConfig | None) -> str:
@@ -71,16 +92,15 @@ def _findings(
 ) -> Iterator[Finding]:
     kernels = [w for w in weights if len(w.dataset.shape) in _CONVOLUTION_AXES]
     if kernels and backend != "tensorflow":
-        known = (
-            "was written on Theano" if backend == "theano" else "may have been written on Theano"
-        )
+        known, then = ("was", "are") if backend == "theano" else ("may have been", "may have to be")
         yield Finding(
             code="theano-kernels",
             severity=Severity.WARNING,
             where=where,
-            message=f"the file {known}, which turns kernels round: {len(kernels)} kernels, such as "
-            f"{kernels[0].name}, may have to be reversed along their spatial axes",
-            remedy="say so in the plan: nothing is reversed without being asked for",
+            message=f"the file {known} written on Theano, which turns kernels round: "
+            f"{len(kernels)} kernels, such as {kernels[0].name}, {then} reversed along their "
+            "spatial axes",
+            remedy="a conversion reverses them where this is certain, else the plan asks",
         )
     if kernels and ordering == "th":
         yield Finding(
