@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tfrepair.core.statistics import NO_STATISTICS, Statistics, statistics_of
+from tfrepair.core.statistics import NO_STATISTICS, Batch, Statistics, statistics_of
 from tfrepair.core.tensor import Array
 
 NAN, INF = math.nan, math.inf
@@ -44,3 +44,20 @@ def test_chunks_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = statistics_of(values)
     monkeypatch.setattr("tfrepair.core.statistics._CHUNK", 2)
     assert statistics_of(values) == whole == found(-4, 3, 0.5, 1, 1)
+
+
+def test_a_batch_gives_what_single_arrays_give() -> None:
+    chooser = np.random.default_rng(0)
+    arrays: list[Array] = [chooser.normal(size=(40, 26)).astype("float32") for _ in range(300)]
+    arrays[7][3, 3], arrays[8][0, 0] = NAN, INF
+    arrays[9:9] = [chooser.normal(size=(26, 40)), np.zeros(1), np.array(5), np.zeros(0)]
+    arrays[20:20] = [chooser.integers(0, 9, (40, 26)), np.array([b"text"], object), np.array([1j])]
+    arrays[30:30] = [chooser.normal(size=1040).astype(ml_dtypes.bfloat16)] * 3
+    arrays[40:40] = [np.full(1040, 1.7e308)] * 2
+    arrays += [chooser.normal(size=1 << 15), np.ones((2, 2), bool), np.zeros((2, 2), bool)]
+    arrays.append(chooser.normal(size=(40, 26)).astype("float32").T)
+    batch = Batch()
+    for array in arrays:
+        batch.add(array)
+    batch.add(None)
+    assert batch.finished() == (*map(statistics_of, arrays), NO_STATISTICS)

@@ -14,7 +14,7 @@ from tfrepair.api.options import Progress, silent
 from tfrepair.api.sources import open_store
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.statistics import NO_STATISTICS, Statistics, statistics_of
+from tfrepair.core.statistics import Batch, Statistics
 from tfrepair.core.tensor import Tensor, TensorStore
 from tfrepair.planning.naming import read_name
 
@@ -114,22 +114,21 @@ def inspect(
 
 def _read(store: TensorStore, progress: Progress) -> Inspection:
     """Read every tensor, for its statistics and its final health."""
-    statistics: list[Statistics] = []
+    statistics = Batch()
     tensors: list[Tensor] = []
     findings = list(store.findings)
     for done, tensor in enumerate(store):
         progress("read", done, len(store))
         try:
-            found = statistics_of(tensor.fetch()) if tensor.is_whole else NO_STATISTICS
-            statistics.append(found)
+            statistics.add(tensor.fetch() if tensor.is_whole else None)
         except SourceError as error:
-            statistics.append(NO_STATISTICS)
+            statistics.add(None)
             findings.append(_unreadable(tensor, error))
         tensors.append(tensor.checked())
     progress("read", len(store), len(store))
     return Inspection(
         store=replace(store, tensors=tuple(tensors)),
-        statistics=tuple(statistics),
+        statistics=statistics.finished(),
         findings=tuple(findings),
     )
 

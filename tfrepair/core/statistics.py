@@ -10,6 +10,8 @@ from tfrepair.core.tensor import Array
 
 _CHUNK = 1 << 20
 """Elements taken at once: 8 MiB of float64, so that memory does not grow with the array."""
+_SMALL, _TOGETHER = 1 << 14, 1 << 17
+"""Elements of an array that is taken together with others, and of all of them in sum."""
 _WIDE = np.dtype(np.float64)
 _SUM, _LEAST, _LARGEST = np.add.reduce, np.minimum.reduce, np.maximum.reduce
 """What the methods of an array call in the end: a checkpoint may have thousands of small ones."""
@@ -76,6 +78,53 @@ def statistics_of(array: Array) -> Statistics:
         return Statistics(minimum=None, maximum=None, mean=None, nan=nan, inf=inf)
     mean = total / count if math.isfinite(total) else None
     return Statistics(minimum=low, maximum=high, mean=mean, nan=nan, inf=inf)
+
+
+class Batch:
+    """Statistics of many arrays; small ones of one size and type are taken together.
+
+    Gives what :func:`statistics_of` gives for each, in less time: most of that is not the
+    numbers' but the calls'. Holds a megabyte of small arrays at most.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[Statistics] = []
+        self._waiting: list[Array] = []
+
+    def add(self, array: Array | None) -> None:
+        """Take the next array; ``None`` stands for one that cannot be read."""
+        if array is None or array.size > _SMALL or not array.size or not _is_real(array):
+            self._flush()
+            self._found.append(NO_STATISTICS if array is None else statistics_of(array))
+            return
+        first = self._waiting[0] if self._waiting else array
+        is_full = len(self._waiting) * array.size >= _TOGETHER
+        if is_full or (first.size, first.dtype) != (array.size, array.dtype):
+            self._flush()
+        self._waiting.append(array)
+
+    def finished(self) -> tuple[Statistics, ...]:
+        """Return the statistics of all arrays, in the order in which they came."""
+        self._flush()
+        return tuple(self._found)
+
+    def _flush(self) -> None:
+        arrays, self._waiting = self._waiting, []
+        if len(arrays) <= 1:
+            self._found += [statistics_of(array) for array in arrays]
+            return
+        size = arrays[0].size
+        flat = np.concatenate([array.ravel(order="K") for array in arrays])
+        rows = flat.astype(_WIDE).reshape(len(arrays), size)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = _SUM(rows, axis=1).tolist()
+        lows, highs = _LEAST(rows, axis=1).tolist(), _LARGEST(rows, axis=1).tolist()
+        for array, low, high, total in zip(arrays, lows, highs, sums, strict=True):
+            if math.isfinite(total):
+                mean = total / size
+                self._found.append(Statistics(minimum=low, maximum=high, mean=mean, nan=0, inf=0))
+            else:
+                self._found.append(statistics_of(array))
 
 
 def _is_real(array: Array) -> bool:

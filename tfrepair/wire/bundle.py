@@ -149,9 +149,6 @@ def decode_entry(data: Buffer, where: str) -> BundleEntry:
         If the bytes are no entry, or its numbers are negative or overflow: TensorFlow's own
         reader would abort the process.
     """
-    usual = _usual_entry(bytes(data))
-    if usual is not None:
-        return usual
     numbers: dict[int, int] = {}
     shape: Shape = ()
     slices: list[Slice] = []
@@ -180,11 +177,11 @@ def decode_entry(data: Buffer, where: str) -> BundleEntry:
     return entry
 
 
-def _usual_entry(data: bytes) -> BundleEntry | None:
+def usual_entry(data: bytes) -> BundleEntry | None:
     """Read an entry as TensorFlow writes it, in one pass; ``None`` for all others.
 
-    An index has thousands of entries. In this order: type, shape, then what is not zero of shard,
-    offset and size, then the checksum.
+    An index has thousands of entries, and :func:`decode_entry` takes its time. In this order:
+    type, shape, then what is not zero of shard, offset and size, then the checksum.
     """
     size = len(data)
     if not _SHORTEST <= size <= _SHORT or data[0] != _TYPE_TAG or data[2] != _SHAPE_TAG:

@@ -16,6 +16,7 @@ from tfrepair.wire.bundle import (
     decode_entry,
     decode_header,
     show_key,
+    usual_entry,
 )
 from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.sstable import Table, open_table
@@ -140,7 +141,9 @@ class _Draft:
                 if key == HEADER_KEY:
                     self._header = decode_header(value, f"{self._where}, header")
                     continue
-                entry = decode_entry(value, f"{self._where}, entry {show_key(key)}")
+                entry = usual_entry(bytes(value))
+                if entry is None:
+                    entry = decode_entry(value, f"{self._where}, entry {show_key(key)}")
             except SourceError as error:
                 self.problems.append(error)
                 continue

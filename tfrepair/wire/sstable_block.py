@@ -20,6 +20,9 @@ TRAILER_BYTES = 5
 """Behind each block: one byte of compression type, four of masked CRC-32C."""
 RAW, SNAPPY = 0, 1
 
+_MORE = 0x80
+"""Set in every byte of a number but the last."""
+_FAR = [_MORE, 0, 0]
 EXPANSION = 32
 """Keys share prefixes with their predecessors. A writer that restarts every 16 entries, as all
 known ones do, cannot make keys longer in sum than 16 times the block."""
@@ -128,9 +131,12 @@ def block_entries(contents: memoryview, where: str) -> Iterator[tuple[bytes, mem
     is_first = True
     while at < end:
         start = at
-        shared, at = read_varint(contents, at, where)
-        unshared, at = read_varint(contents, at, where)
-        nbytes, at = read_varint(contents, at, where)
+        shared, unshared, nbytes = head = contents[at : at + 3].tolist() if at + 3 <= end else _FAR
+        at += 3
+        if max(head) >= _MORE:  # most numbers have one byte, and a call for each costs more
+            shared, at = read_varint(contents, start, where)
+            unshared, at = read_varint(contents, at, where)
+            nbytes, at = read_varint(contents, at, where)
         if shared > len(key) or unshared + nbytes > end - at:
             raise _bad_entry(where, start, f"{shared} + {unshared} bytes of key, {nbytes} of value")
         last, key = key, key[:shared] + bytes(contents[at : at + unshared])
