@@ -15,6 +15,7 @@ from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated
 from tfrepair.core.tensor import Health, Limits, Purpose, Tensor, TensorStore
 from tfrepair.readers.registry import open_source
 from tfrepair.wire.bit_repair import with_bit_flipped
+from tfrepair.wire.bundle_writer import Item, write_data, write_index
 
 KERAS = CHECKPOINTS / "tf2_21" / "keras3_checkpoint"
 DATA = ".data-00000-of-00001"
@@ -272,3 +273,26 @@ def test_strings_and_variants_have_their_names() -> None:
             found.setdefault(tensor.dtype, set()).add(tensor.purpose.value)
     assert found["string"] == found["variant"] == {"bookkeeping"}
     assert "object" not in found
+
+
+def test_a_flipped_bit_of_a_variant_or_of_many_lengths_is_corrected(tmp_path: Path) -> None:
+    texts = np.array([b"x" * (n % 200) for n in range(300)], object)
+    variants = np.array([b"a" * 500, b"", b"state" * 80], object)
+    items = [Item(name="a", dtype=7, array=texts), Item(name="b", dtype=21, array=variants)]
+    with data_of(tmp_path / "model").open("wb") as file:
+        entries = write_data(items, file.write)
+    with index_of(tmp_path / "model").open("wb") as file:
+        write_index(entries, file.write)
+    whole = data_of(tmp_path / "model").read_bytes()
+    border = entries[b"b"].offset
+    chooser = random.Random(3)  # noqa: S311
+
+    bits = [8 * 5 + 1, 8 * 250 + 3, 8 * (border + 1), 8 * (len(whole) - 2)]
+    bits += [chooser.randrange(8 * (border + 10), 8 * (border + 500)) for _ in range(10)]
+    for bit in bits:
+        data_of(tmp_path / "model").write_bytes(with_bit_flipped(whole, bit))
+        store = open_source(tmp_path / "model")
+        assert list(store["a"].fetch()) == list(texts), bit
+        assert list(store["b"].fetch()) == list(variants), bit
+        healths = {tensor.checked().health for tensor in store}
+        assert healths == {Health.VERIFIED, Health.CORRECTED}, bit

@@ -6,7 +6,7 @@ lies. Shards are mapped into memory, and numeric tensors are views of the mappin
 Source: measured on TensorFlow 1.4 to 2.21; ``tests/golden``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -205,23 +205,46 @@ def _strings_crc(data: memoryview, entry: BundleEntry, header: BundleHeader, whe
     return crc32c(data[at:], crc)
 
 
-def _variants(data: memoryview, count: int, where: str) -> tuple[list[bytes], int]:
-    """Read the elements of a variant tensor; returns them and the checksum over everything."""
-    at, crc, items = 0, 0, []
+def variant_places(data: memoryview, count: int, where: str) -> list[tuple[int, int]]:
+    """Return offset and bytes of the message of every element of a variant tensor.
+
+    Raises
+    ------
+    Corrupt
+        If the lengths in front of the messages do not fit the data.
+    """
+    at = 0
+    places: list[tuple[int, int]] = []
     for _ in range(count):
         length, at = read_varint(data, at, where)
-        end = at + length + _CRC_BYTES
-        if end > len(data):
+        if at + length + _CRC_BYTES > len(data):
             message = f"{where}: an element of {length} bytes does not fit in {len(data)}"
             raise Corrupt(message)
-        items.append(bytes(data[at : at + length]))
-        crc = crc32c(items[-1], crc32c(length.to_bytes(8, "little"), crc))
-        crc = crc32c(data[end - _CRC_BYTES : end], crc)
-        at = end
+        places.append((at, length))
+        at += length + _CRC_BYTES
     if at != len(data):
         message = f"{where}: {len(data) - at} bytes behind the last of {count} elements"
         raise Corrupt(message)
-    return items, crc
+    return places
+
+
+def variant_numbers(data: memoryview, places: list[tuple[int, int]]) -> Iterator[bytes]:
+    """Go through what the checksum of a variant tensor runs over, in pieces.
+
+    For every element: its length in 8 bytes, its message and that message's checksum as stored.
+    """
+    for at, length in places:
+        yield length.to_bytes(8, "little")
+        yield bytes(data[at : at + length + _CRC_BYTES])
+
+
+def _variants(data: memoryview, count: int, where: str) -> tuple[list[bytes], int]:
+    """Read the elements of a variant tensor; returns them and the checksum over everything."""
+    places = variant_places(data, count, where)
+    crc = 0
+    for piece in variant_numbers(data, places):
+        crc = crc32c(piece, crc)
+    return [bytes(data[at : at + length]) for at, length in places], crc
 
 
 def byte_order(header: BundleHeader) -> Literal["little", "big"]:

@@ -7,7 +7,13 @@ lengths as numbers, which are stored in another form; bits in there are tried on
 from tfrepair.core.errors import SourceError
 from tfrepair.wire.bit_repair import SILENT, locate_bit, with_bit_flipped
 from tfrepair.wire.bundle import BundleEntry, BundleHeader
-from tfrepair.wire.bundle_data import length_bytes, string_lengths, verify_bytes
+from tfrepair.wire.bundle_data import (
+    length_bytes,
+    string_lengths,
+    variant_numbers,
+    variant_places,
+    verify_bytes,
+)
 from tfrepair.wire.crc32c import crc32c, unmask
 from tfrepair.wire.element_types import STRING, VARIANT, item_bytes
 
@@ -17,6 +23,9 @@ SURE_BYTES = SILENT
 _TRIED_BYTES = 64
 """Bytes at the beginning of a string tensor in which every bit is tried."""
 _TRIED_SIZE = 1 << 24
+_ELEMENT_COST = 1 << 12
+"""What an element costs when a bit is tried, in bytes of a checksum."""
+_MOST_COST = 1 << 33
 
 
 def corrected_bytes(
@@ -54,13 +63,46 @@ def _corrected_text(
 ) -> tuple[bytes, int] | None:
     if len(data) > _TRIED_SIZE:
         return None
-    bit = _bit_in_text(data, entry, header, where)
+    locate = _bit_in_text if entry.dtype == STRING else _bit_in_variants
+    bit = locate(data, entry, header, where)
     if bit is not None:
         return with_bit_flipped(data, bit), bit
-    for bit in range(8 * min(len(data), _TRIED_BYTES)):
+    for bit in range(8 * _tried_bytes(data, entry)):
         fixed = with_bit_flipped(data, bit)
         if _fits(fixed, entry, header, where):
             return fixed, bit
+    return None
+
+
+def _tried_bytes(data: memoryview, entry: BundleEntry) -> int:
+    """Return how many bytes may hold lengths, as far as trying all of their bits is affordable."""
+    lengths = max(_TRIED_BYTES, entry.elements if entry.dtype == STRING else 0)
+    cost = 4 * len(data) + _ELEMENT_COST * entry.elements
+    return min(len(data), max(_TRIED_BYTES, min(2 * lengths, _MOST_COST // (8 * cost))))
+
+
+def _bit_in_variants(
+    data: memoryview, entry: BundleEntry, header: BundleHeader, where: str
+) -> int | None:
+    """Find a flipped bit in a message or its checksum; the lengths are taken as they are."""
+    try:
+        places = variant_places(data, entry.elements, where)
+    except SourceError:
+        return None
+    actual, nbytes = 0, 0
+    for piece in variant_numbers(data, places):
+        actual, nbytes = crc32c(piece, actual), nbytes + len(piece)
+    bit = locate_bit(nbytes, unmask(entry.crc) ^ actual)
+    if bit is None:
+        return None
+    start = 0
+    pieces = variant_numbers(data, places)
+    for (at, _), length, piece in zip(places, pieces, pieces, strict=False):
+        start += len(length)
+        if 8 * start <= bit < 8 * (start + len(piece)):
+            found = bit + 8 * (at - start)
+            return found if _fits(with_bit_flipped(data, found), entry, header, where) else None
+        start += len(piece)
     return None
 
 
@@ -68,8 +110,6 @@ def _bit_in_text(
     data: memoryview, entry: BundleEntry, header: BundleHeader, where: str
 ) -> int | None:
     """Find a flipped bit behind the lengths, which keep the checksum's length right."""
-    if entry.dtype != STRING:
-        return None
     try:
         lengths, at = string_lengths(data, entry.elements, where)
     except SourceError:
