@@ -211,6 +211,15 @@ AUTOMATIC = frozenset(
         "attention",
         "weights",
         "variable",
+        "layernorm",
+        "batchnorm",
+        "batch",
+        "cell",
+        "connected",
+        "linear",
     }
 )
 """Words whose numbers are given out by a framework: where one starts to count is its own affair."""
+
+NORMS = frozenset({"bn", "ln", "gn"})
+"""Words of normalizations, any of which may just be called ``norm``."""

@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"\d+")
 _TORCH = {2: "1,0", 3: "2,1,0", 4: "2,3,1,0", 5: "2,3,4,1,0"}
 _GATED = {"LSTM": ("i", "c", "f", "o"), "GRU": ("z", "r", "h")}
 _LEAST_SHARE = 0.6
+_FEW = 3
 
 
 Edges = tuple[tuple[int, int, str], ...]
@@ -67,8 +68,25 @@ def is_list(problem: Problem) -> bool:
 def map_list(problem: Problem) -> Mapped:
     """Map a list by position."""
     places = _in_order(problem.given)
-    items = [problem.given[place] for place in places]
     units = units_of_target(problem.wanted)
+    items = [problem.given[place] for place in places]
+    fitting = _whole(problem, items, units)
+    if not fitting:
+        # Some tools sort the names as texts, and the position is the place among them.
+        texts = sorted(places, key=lambda place: problem.given[place].name)
+        sorted_items = [problem.given[place] for place in texts]
+        fitting = _whole(problem, sorted_items, units) if texts != places else {}
+        if fitting:
+            places, items = texts, sorted_items
+    if not fitting:
+        fitting = _partly(problem, items, units)
+    return _answer(problem, places, fitting)
+
+
+def _whole(
+    problem: Problem, items: Sequence[Given], units: Sequence[Unit]
+) -> dict[Edges, Script]:
+    """Return the conventions of the first tier in which one fits completely."""
     fitting: dict[Edges, Script] = {}
     for scripts in _tiers(problem, units):
         for script in scripts:
@@ -76,15 +94,8 @@ def map_list(problem: Problem) -> Mapped:
             if edges is not None:
                 fitting.setdefault(edges, script)
         if fitting:
-            break
-    if not fitting:
-        whole = Script("model.weights", _plain(units))
-        for attempt in (_other_head, _beginning, _common):
-            edges = attempt(items, whole, units)
-            if edges:
-                fitting = {edges: whole}
-                break
-    return _answer(problem, places, fitting)
+            return fitting
+    return fitting
 
 
 def _in_order(given: Sequence[Given]) -> list[int]:
@@ -97,6 +108,8 @@ def _in_order(given: Sequence[Given]) -> list[int]:
 def _tiers(problem: Problem, units: Sequence[Unit]) -> Iterator[list[Script]]:
     """Yield conventions, the usual ones first; a later tier is tried only if none fits before."""
     plain = _plain(units)
+    if _from_tensorlayer(problem):
+        yield [Script("TensorLayer, beta before gamma", _beta_first(units))]
     usual = [Script("model.weights", plain)]
     usual += [
         Script(name, tuple(_position(problem, place) for place in order))
@@ -118,6 +131,20 @@ def _tiers(problem: Problem, units: Sequence[Unit]) -> Iterator[list[Script]]:
     yield list(_darknet(units))
     yield [Script("kernels (out, in, ...)", tuple(_turned(position) for position in plain))]
     yield list(_nested(problem, units))
+
+
+def _from_tensorlayer(problem: Problem) -> bool:
+    """Tell whether a list is one of ``tl.files.save_npz``, which calls its items ``params``."""
+    return all(tensor.name.startswith("params") for tensor in problem.given)
+
+
+def _beta_first(units: Sequence[Unit]) -> tuple[Position, ...]:
+    found: list[Position] = []
+    for unit in sorted(units, key=lambda unit: unit.members[0].place):
+        members = sorted(unit.members, key=lambda member: member.place)
+        betas = [member for member in members if member.role == "E"]
+        found += [_of(member) for member in (*betas, *(m for m in members if m.role != "E"))]
+    return tuple(found)
 
 
 def _plain(units: Sequence[Unit]) -> tuple[Position, ...]:
@@ -293,26 +320,58 @@ def _edges(items: Sequence[Given], positions: Sequence[Position]) -> Edges | Non
     return tuple(edges)
 
 
-def _other_head(items: Sequence[Given], script: Script, units: Sequence[Unit]) -> Edges | None:
-    """Fit all but the last layer, if that differs in the number of classes only."""
-    last = max(units, key=lambda unit: unit.members[0].place)
-    body = len(script.positions) - len(last.members)
-    if len(items) != len(script.positions) or body < 2:
+def _partly(
+    problem: Problem, items: Sequence[Given], units: Sequence[Unit]
+) -> dict[Edges, Script]:
+    """Fit a list that is from another version of the architecture."""
+    scripts = [script for tier in _tiers(problem, units) for script in tier]
+    heads: dict[Edges, Script] = {}
+    for script in scripts:
+        edges = _other_head(items, script)
+        if edges:
+            heads.setdefault(edges, script)
+    if heads:
+        return heads
+    whole = Script("model.weights", _plain(units))
+    for attempt in (_beginning, _common):
+        edges = attempt(items, whole)
+        if edges:
+            return {edges: whole}
+    return {}
+
+
+def _other_head(items: Sequence[Given], script: Script) -> Edges | None:
+    """Fit all but the layers that differ in one and the same number, that of the classes."""
+    if len(items) != len(script.positions):
         return None
-    for item, position in zip(items[body:], script.positions[body:], strict=True):
-        if len(item.shape) != len(position.shape) or item.shape[:-1] != position.shape[:-1]:
+    edges, sizes = [], set()
+    for place, (item, position) in enumerate(zip(items, script.positions, strict=True)):
+        change = _change(item, position)
+        if change is not None:
+            edges.append((place, position.wanted, change))
+            continue
+        if len(item.shape) != len(position.shape):
             return None
-    return _edges(items[:body], script.positions[:body])
+        differing = [
+            (have, want)
+            for have, want in zip(item.shape, position.shape, strict=True)
+            if have != want
+        ]
+        if len(differing) != 1:
+            return None
+        sizes.add(differing[0])
+    odd = len(items) - len(edges)
+    return tuple(edges) if len(sizes) == 1 and odd <= max(_FEW, len(items) // 10) else None
 
 
-def _beginning(items: Sequence[Given], script: Script, units: Sequence[Unit]) -> Edges | None:
+def _beginning(items: Sequence[Given], script: Script) -> Edges | None:
     """Fit a list that was cut off, or one that goes on after the last variable."""
     if min(len(items), len(script.positions)) < 4 or len(items) == len(script.positions):
         return None
     return _edges(items, script.positions)
 
 
-def _common(items: Sequence[Given], script: Script, units: Sequence[Unit]) -> Edges | None:
+def _common(items: Sequence[Given], script: Script) -> Edges | None:
     """Align a list from another version of the architecture; keep what every alignment shares."""
     count, want = len(items), len(script.positions)
     if count * want > 4_000_000:

@@ -12,6 +12,9 @@ from scipy import sparse
 from tfrepair.core.tensor import Array
 from tfrepair.planning.mapping.side import Side
 
+_WINDOW = 0.75
+"""Worth of a window of the order beside that of a scope with a name."""
+
 
 class ScopeScore:
     """Scores blocks of unit pairs by the scopes around them, between 0 and 1."""
@@ -39,7 +42,9 @@ class ScopeScore:
                 for side, chosen, shape in ((source, rows, (-1, 1)), (target, columns, (1, -1)))
             )
             mass = mass * (mass / (mass + 0.5))
-        self._likeness = (2 * mass / np.maximum(size_s + size_t, 1)).astype(np.float32)
+        likeness = 2 * mass / np.maximum(size_s + size_t, 1)
+        trust = np.outer(_trust(source), _trust(target))
+        self._likeness = (likeness * trust).astype(np.float32)
         self._source, self._target = _Chains(source), _Chains(target)
 
     def block(self, rows: Array, columns: Array) -> Array:
@@ -47,6 +52,11 @@ class ScopeScore:
         there = _mean_of_best(self._likeness, self._source, self._target, rows, columns)
         back = _mean_of_best(self._likeness.T, self._target, self._source, columns, rows)
         return np.asarray(0.5 * (there + back.T))
+
+
+def _trust(side: Side) -> Array:
+    """Return less for windows than for scopes that have a name."""
+    return np.array([_WINDOW if name.startswith("@") else 1.0 for name in side.scope_names])
 
 
 class _Chains:

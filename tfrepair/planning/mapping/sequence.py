@@ -7,12 +7,20 @@ what fits; a pair counts if all best alignments have it, and less if only some d
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import permutations, product
 
 import numpy as np
 from scipy import sparse
 
 from tfrepair.core.tensor import Array
-from tfrepair.planning.mapping.side import Side
+from tfrepair.planning.dialects.words import AUTOMATIC
+from tfrepair.planning.mapping.side import Side, counted
+from tfrepair.planning.mapping.tokens import tokens_of
+
+_PERMUTED = 3
+_MOST_ORDERS = 36
+_FEWEST = 3
+_SPARSE = 3
 
 
 def order_evidence(
@@ -29,27 +37,55 @@ def order_evidence(
     file_order
         True if the source's own order means something, too.
     """
-    found = sparse.csr_array(fits.shape, dtype=np.float32)
+    rows, columns, values = [], [], []
     sequences = _families(source)
     if file_order:
-        sequences.append(list(range(len(source.units))))
-    for sequence in sequences:
-        block = fits[sequence]
-        columns = np.unique(block.indices)
-        if not len(columns):
+        sequences.append([list(range(len(source.units)))])
+    for orders in sequences:
+        members = np.array(sorted(orders[0]))
+        block = fits[members]
+        wanted = np.unique(block.indices)
+        if not len(wanted):
             continue
-        for order in _target_orders(target, columns):
-            aligned = _aligned(block[:, order].toarray() > 0)
-            rows, places = np.nonzero(aligned)
-            found = found + sparse.csr_array(
-                (aligned[rows, places], (np.asarray(sequence)[rows], order[places])),
-                shape=fits.shape,
-            )
+        share = _best_share(block[:, wanted], members, wanted, orders, target)
+        places = np.nonzero(share)
+        rows.append(members[places[0]])
+        columns.append(wanted[places[1]])
+        values.append(share[places])
+    if not rows:
+        return sparse.csr_array(fits.shape, dtype=np.float32)
+    where = (np.concatenate(rows), np.concatenate(columns))
+    found = sparse.csr_array((np.concatenate(values), where), shape=fits.shape)
     found.data = np.minimum(found.data, 1.0)
     return found
 
 
-def _families(side: Side) -> list[list[int]]:
+def _best_share(
+    block: sparse.csr_array,
+    members: Array,
+    wanted: Array,
+    orders: Sequence[Sequence[int]],
+    target: Side,
+) -> Array:
+    """Align every order that the members may have; keep what the best of them agree on."""
+    dense = block.toarray() > 0
+    tried: list[tuple[int, Array]] = []
+    for order in orders:
+        row = np.searchsorted(members, np.array(order))
+        for places in _target_orders(target, wanted):
+            column = np.searchsorted(wanted, places)
+            length, aligned = _aligned(dense[np.ix_(row, column)])
+            share = np.zeros(dense.shape, np.float32)
+            share[np.ix_(row, column)] = aligned
+            tried.append((length, share))
+    best = max(length for length, _ in tried)
+    kept = np.array([share for length, share in tried if length == best])
+    agreed = (kept == kept[0]).all(axis=(0, 2))
+    return np.asarray(kept[0] * agreed[:, None])
+
+
+def _families(side: Side) -> list[list[list[int]]]:
+    """Return for each family of names the orders that its numbers may mean."""
     groups: dict[str, list[int]] = {}
     for place, family in enumerate(side.family):
         groups.setdefault(family, []).append(place)
@@ -58,9 +94,41 @@ def _families(side: Side) -> list[list[int]]:
         counts = Counter(side.numbers[place] for place in members)
         # Of two with the same numbers neither has a place in the order.
         single = [place for place in members if counts[side.numbers[place]] == 1]
-        if len(single) > 1:
-            found.append(sorted(single, key=lambda place: side.numbers[place]))
+        numbers = np.array([side.numbers[place] for place in single])
+        if len(single) < 2 or not _ordinal(side.units[single[0]].path, numbers):
+            continue
+        orders = _significances(side.units[single[0]].path, numbers)
+        ranked = [
+            sorted(single, key=lambda place, k=keys: [side.numbers[place][axis] for axis in k])
+            for keys in orders
+        ]
+        found.append([list(order) for order in dict.fromkeys(map(tuple, ranked))])
     return found
+
+
+def _significances(path: Sequence[str], numbers: Array) -> list[tuple[int, ...]]:
+    """Return the orders in which numbers may count: outer levels first, within one level any."""
+    orders: list[tuple[int, ...]] = [()]
+    start = 0
+    for part in path:
+        width = sum(1 for token in counted(part) if token.number is not None)
+        varying = [k for k in range(start, start + width) if len(set(numbers[:, k])) > 1]
+        choices = permutations(varying) if len(varying) <= _PERMUTED else [tuple(varying)]
+        orders = [(*order, *choice) for order, choice in product(orders, choices)]
+        start += width
+    return orders[:_MOST_ORDERS]
+
+
+def _ordinal(path: Sequence[str], numbers: Array) -> bool:
+    """Tell whether numbers count: widths such as 64, 128 and 256 do not, nor do two letters."""
+    automatic = any(token.word in AUTOMATIC for part in path for token in tokens_of(part))
+    if len(numbers) < _FEWEST and not automatic:
+        return False
+    for column in numbers.T:
+        distinct = np.unique(np.maximum(column, 0))
+        if len(distinct) > 1 and distinct[-1] - distinct[0] > _SPARSE * len(distinct) + 2:
+            return False
+    return True
 
 
 def _target_orders(target: Side, columns: Array) -> list[Array]:
@@ -73,18 +141,18 @@ def _target_orders(target: Side, columns: Array) -> list[Array]:
     return orders
 
 
-def _aligned(fits: Array) -> Array:
+def _aligned(fits: Array) -> tuple[int, Array]:
     """Weigh the pairs of all longest alignments: 1 where an item has one choice, less else."""
-    count, want = fits.shape
+    count, _ = fits.shape
     ahead = longest(fits)
-    best = ahead[count, want]
+    best = int(ahead[-1, -1])
     if best < 2:
-        return np.zeros(fits.shape, np.float32)
+        return best, np.zeros(fits.shape, np.float32)
     behind = longest(fits[::-1, ::-1])[::-1, ::-1]
     through = fits & (ahead[:-1, :-1] + 1 + behind[1:, 1:] == best)
     choices = np.maximum(through.sum(axis=1, keepdims=True), through.sum(axis=0, keepdims=True))
-    share = best / count
-    return np.where(through, share / np.maximum(choices, 1), 0.0).astype(np.float32)
+    share = np.where(through, best / count / np.maximum(choices, 1), 0.0)
+    return best, share.astype(np.float32)
 
 
 def longest(fits: Array) -> Array:
@@ -96,7 +164,3 @@ def longest(fits: Array) -> Array:
         table[row + 1, 1:] = np.maximum.accumulate(np.maximum(step, table[row, 1:]))
     return table
 
-
-def sequences_of(side: Side) -> Sequence[Sequence[int]]:
-    """Return the units of each family of names in the order of their numbers."""
-    return _families(side)

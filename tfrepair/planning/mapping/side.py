@@ -42,6 +42,8 @@ class Side:
         The vocabulary; column names of ``holds``.
     holds
         ``(units, words)``, 1 where the word is in the unit's name.
+    outer
+        The same for all levels of the name but the last.
     weight
         ``(words,)``: how telling each word is on this side.
     slots
@@ -61,6 +63,7 @@ class Side:
     units: tuple[Unit, ...]
     words: tuple[str, ...]
     holds: Array
+    outer: Array
     weight: Array
     slots: tuple[tuple[Slot, ...], ...]
     numbers: tuple[tuple[int, ...], ...]
@@ -73,7 +76,7 @@ class Side:
 
 def side_of(units: Sequence[Unit], *, ordered: bool) -> Side:
     """Describe units; ``ordered`` if their order means something: windows of it become scopes."""
-    words, holds = _words(units)
+    words, holds, outer = _words(units)
     frequency = holds.sum(axis=0)
     total = max(len(units), 1)
     weight = np.log((total + 1.0) / np.maximum(frequency, 1))
@@ -91,6 +94,7 @@ def side_of(units: Sequence[Unit], *, ordered: bool) -> Side:
         units=tuple(units),
         words=words,
         holds=holds,
+        outer=outer,
         weight=weight.astype(np.float32),
         slots=slots,
         numbers=tuple(_numbers(unit) for unit in units),
@@ -110,15 +114,19 @@ def unit_words(unit: Unit) -> list[str]:
     return found
 
 
-def _words(units: Sequence[Unit]) -> tuple[tuple[str, ...], Array]:
+def _words(units: Sequence[Unit]) -> tuple[tuple[str, ...], Array, Array]:
     lists = [unit_words(unit) for unit in units]
     vocabulary = sorted({"", *(word for own in lists for word in own)})
     column = {word: place for place, word in enumerate(vocabulary)}
     holds = np.zeros((len(units), len(vocabulary)), np.float32)
-    for row, own in enumerate(lists):
+    outer = np.zeros_like(holds)
+    for row, (unit, own) in enumerate(zip(units, lists, strict=True)):
         for word in own:
             holds[row, column[word]] = 1.0
-    return tuple(vocabulary), holds
+        for part in unit.path[:-1]:
+            for word in words_of(part):
+                outer[row, column[word]] = 1.0
+    return tuple(vocabulary), holds, outer
 
 
 def flat_tokens(unit: Unit) -> list[Token]:
@@ -126,7 +134,7 @@ def flat_tokens(unit: Unit) -> list[Token]:
     return [token for part in unit.path for token in (*tokens_of(part), Token("/"))]
 
 
-def _counted(part: str) -> tuple[Token, ...]:
+def counted(part: str) -> tuple[Token, ...]:
     """Return a component's tokens; a number that is missing at its end counts as the first."""
     tokens = tokens_of(part)
     if tokens and tokens[-1].number is None:
@@ -136,7 +144,7 @@ def _counted(part: str) -> tuple[Token, ...]:
 
 def _numbers(unit: Unit) -> tuple[int, ...]:
     return tuple(
-        token.number for part in unit.path for token in _counted(part) if token.number is not None
+        token.number for part in unit.path for token in counted(part) if token.number is not None
     )
 
 
@@ -145,7 +153,7 @@ def _family(unit: Unit) -> str:
     return "/".join(
         "_".join(
             "#" if token.number is not None else token.word
-            for token in _counted(part)
+            for token in counted(part)
             if token.number is not None or not token.word[:1].isdigit()
         )
         for part in unit.path
@@ -159,7 +167,7 @@ def _slots(units: Sequence[Unit]) -> tuple[tuple[Slot, ...], ...]:
         own: list[tuple[str, str, int]] = []
         prefix = ""
         for part in unit.path:
-            for token in _counted(part):
+            for token in counted(part):
                 if token.number is None:
                     prefix += f"{token.word} "
                 else:
@@ -204,7 +212,7 @@ def _scopes(
                 prefix += "."
                 chain.append(prefix)
             prefix += "/"
-        chains.append(chain[:-1] if len(chain) > 1 else chain)
+        chains.append(chain)
     sizes = Counter(scope for chain in chains for scope in set(chain))
     kept = [
         [
@@ -233,12 +241,16 @@ def _same_number(units: Sequence[Unit]) -> list[list[str]]:
     series: defaultdict[tuple[str, ...], defaultdict[str, list[tuple[tuple[int, ...], int]]]]
     series = defaultdict(lambda: defaultdict(list))
     for place, unit in enumerate(units):
-        last = _counted(unit.path[-1]) if unit.path else ()
+        last = counted(unit.path[-1]) if unit.path else ()
         numbers = tuple(max(token.number, 0) for token in last if token.number is not None)
         words = "_".join(token.word for token in last if token.number is None)
         if len(numbers) == 1:
             series[unit.path[:-1]][words].append((numbers, place))
     found: list[list[str]] = [[] for _ in units]
+    for parent, pairs in _normalized_kernels(units).items():
+        for number, (kernel, norm) in enumerate(pairs):
+            for place in (kernel, norm):
+                found[place].append(f"={'/'.join(parent)}:normalized:{number}")
     for parent, families in series.items():
         for one, members in families.items():
             for other, rest in families.items():
@@ -246,6 +258,40 @@ def _same_number(units: Sequence[Unit]) -> list[list[str]]:
                     for numbers, place in (*members, *rest):
                         found[place].append(f"={'/'.join(parent)}:{one}:{other}:{numbers}")
     return found
+
+
+def _normalized_kernels(
+    units: Sequence[Unit],
+) -> dict[tuple[str, ...], list[tuple[int, int]]]:
+    """Pair automatic kernels without a bias with normalizations, in the order of their numbers.
+
+    A layer that is normalized needs no bias: where there are as many of one as of the other, each
+    normalization belongs to the kernel of its rank.
+    """
+    kernels: defaultdict[tuple[str, ...], list[tuple[tuple[int, ...], int]]] = defaultdict(list)
+    norms: defaultdict[tuple[str, ...], list[tuple[tuple[int, ...], int]]] = defaultdict(list)
+    bases: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+    for place, unit in enumerate(units):
+        last = counted(unit.path[-1]) if unit.path else ()
+        numbers = tuple(token.number for token in last if token.number is not None)
+        roles = {member.role for member in unit.members}
+        if len(numbers) != 1 or unit.kind:
+            continue
+        words = "_".join(token.word for token in last if token.number is None)
+        if "V" in roles:
+            norms[unit.path[:-1]].append((numbers, place))
+            bases[unit.path[:-1]].add(f"norm {words}")
+        elif len(unit.members) == 1 and roles & {"K", "KD"} and len(unit.members[0].shape) > 2:
+            kernels[unit.path[:-1]].append((numbers, place))
+            bases[unit.path[:-1]].add(f"kernel {words}")
+    return {
+        parent: [
+            (kernel, norm)
+            for (_, kernel), (_, norm) in zip(sorted(own), sorted(norms[parent]), strict=True)
+        ]
+        for parent, own in kernels.items()
+        if len(own) == len(norms[parent]) and len(bases[parent]) == 2
+    }
 
 
 def _windows(place: int, total: int) -> list[str]:

@@ -18,7 +18,7 @@ from tfrepair.planning.mapping.side import Side
 from tfrepair.planning.mapping.solve import Block, Pairs, plausible
 from tfrepair.planning.mapping.words import WordScore, prior, translation
 
-_MARGIN = 0.08
+_MARGIN = 0.1
 _SUPPORT = 0.45
 _COMPLETE = 0.9
 _WORDS, _SCOPES, _ORDER, _NUMBERS = 1.0, 1.5, 0.8, 0.4

@@ -11,6 +11,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from tfrepair.core.tensor import Array
+from tfrepair.planning.dialects.words import NORMS
 from tfrepair.planning.mapping.side import Side
 
 _LEAST, _KNOWN = 0.3, 0.85
@@ -31,6 +32,8 @@ def prior(source: Side, target: Side) -> Array:
 def _likeness(word: str, other: str) -> float:
     if word == other:
         return 1.0
+    if "norm" in (word, other) and {word, other} & NORMS:
+        return 0.7
     shorter, longer = sorted((word, other), key=len)
     if len(shorter) < 3:
         return 0.0
@@ -89,16 +92,32 @@ class WordScore:
         there = said @ weight_t.T / np.maximum(weight_t.sum(axis=1), _LEAST)[None, :]
         back = (heard @ weight_s.T / np.maximum(weight_s.sum(axis=1), _LEAST)[None, :]).T
         self._scores = (0.5 * (there + back)).astype(np.float32)
-        known = weight_s * (table.max(axis=1) >= _KNOWN)
-        self._covered = (heard @ known.T / np.maximum(known.sum(axis=1), _LEAST)[None, :]).T
+        self._outer = _Covered(source, target, table)
 
     def block(self, rows: Array, columns: Array) -> Array:
         """Return ``(rows, columns)`` scores between 0 and 1."""
         return np.asarray(self._scores[np.ix_(self._row[rows], self._column[columns])])
 
     def covered(self, rows: Array, columns: Array) -> Array:
-        """Return how much of what the target's names can say at all a target says of a source."""
-        return np.asarray(self._covered[np.ix_(self._row[rows], self._column[columns])])
+        """Return how well the scopes of each target name those of each source, see _Covered."""
+        return self._outer.block(rows, columns)
+
+
+class _Covered:
+    """How much of what is said of a source's scopes, and is said of any scope there, a target says."""
+
+    def __init__(self, source: Side, target: Side, table: Array) -> None:
+        have, self._row = _unique(source.outer)
+        want, self._column = _unique(target.outer)
+        there = target.outer.any(axis=0)
+        known = (table * there[None, :]).max(axis=1) >= _KNOWN
+        weight = have * source.weight * known
+        heard = np.stack([(table * row[None, :]).max(axis=1) for row in want])
+        total = np.maximum(weight.sum(axis=1), _LEAST)
+        self._scores = (heard @ weight.T / total[None, :]).T
+
+    def block(self, rows: Array, columns: Array) -> Array:
+        return np.asarray(self._scores[np.ix_(self._row[rows], self._column[columns])])
 
 
 def _unique(holds: Array) -> tuple[Array, Array]:
