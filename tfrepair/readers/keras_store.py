@@ -6,7 +6,7 @@ converted here. Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tfrepair.readers.keras_paths import (
     path_weights,
 )
 from tfrepair.readers.keras_slots import ListEntry, name_slots
+from tfrepair.readers.keras_traps import OptimizerFacts, another_class
 from tfrepair.readers.keras_weights import (
     OPTIMIZER_GROUP,
     WEIGHTS_GROUP,
@@ -156,6 +157,12 @@ def _read_paths(content: _Content) -> None:
     stored = content.tree.text(f"{OPTIMIZER}/{VARS}", "name")
     version = content.text("keras_version")
     optimizer = numbered_optimizer(entries, content.training, version, stored)
+    other = list(another_class(_facts(content, datasets, stored), content.where))
+    if other:  # its variables are those of the name beside them
+        optimizer = replace(optimizer, name=stored, settings=None)
+        content.findings += other
+    if stored:
+        content.attributes["optimizer_name"] = stored
     gaps = incomplete_lists(content.tree)
     content.findings += [_incomplete(content.where, gap) for gap in gaps]
     orders = [] if gaps else path_orders(content.weights, root)
@@ -167,6 +174,16 @@ def _read_paths(content: _Content) -> None:
     content.findings += ties
     if entries and isinstance(content.training, dict) and not content.training.get("optimizer"):
         content.findings.append(_lost_optimizer(content.where, len(entries), stored))
+
+
+def _facts(content: _Content, datasets: Sequence[H5Dataset], stored: str) -> OptimizerFacts:
+    return OptimizerFacts(
+        layout="paths",
+        paths=[dataset.path for dataset in datasets],
+        training=content.training,
+        stored_name=stored,
+        version=content.text("keras_version"),
+    )
 
 
 def _absent(where: str, raw: str) -> Finding:
@@ -198,7 +215,8 @@ def _lost_optimizer(where: str, count: int, stored: str) -> Finding:
         message=f"{count} variables of an optimizer{named} are here, and the configuration names "
         "no optimizer: Keras 3 forgets it when the model was saved as .h5 before, and then loads "
         "the file with RMSprop",
-        remedy="compile the architecture with the optimizer that trained it",
+        remedy="tfrepair repair x.keras -o fixed.keras writes it back; --donor x.h5 tells its "
+        "settings",
     )
 
 

@@ -6,7 +6,9 @@ takes is described by its first bytes.
 
 from pathlib import Path
 
+from tfrepair.api.checkup.implausible import implausible
 from tfrepair.api.checkup.inventory import step_of
+from tfrepair.api.checkup.keras_traps import keras_traps
 from tfrepair.api.checkup.stand_ins import EMPTY, stand_in
 from tfrepair.api.checkup.verdicts import SaveCheckup, State, TensorVerdict, cause
 from tfrepair.core.errors import SourceError, Truncated, Unrecognised
@@ -43,15 +45,27 @@ def check_file(path: Path) -> SaveCheckup:
 
 
 def _of_store(path: Path, store: TensorStore) -> SaveCheckup:
-    tensors = tuple(map(_judged, store))
+    strange: list[str] = []
+    tensors = tuple(_judged(tensor, strange) for tensor in store)
     causes = [found for found in store.findings if found.severity is not Severity.NOTE]
+    causes += keras_traps(store)
     lost = [tensor for tensor in tensors if not tensor.is_whole]
+    doubted = next((t.note for t in tensors if t.health is Health.UNVERIFIED and t.note), "")
+    if doubted:
+        causes = [found for found in causes if found.code != "archive-checksum"]
+        remedy = f"{_COPY}; all values can be read, and tfrepair diff A B compares two copies"
+        causes.append(cause("changed-bytes", path, doubted, remedy))
     if lost:
         message = (
             f"{len(lost)} of {len(tensors)} tensors are not whole: {lost[0].name}: {lost[0].note}"
         )
         remedy = f"{_COPY}; tfrepair convert takes what is whole with --allow-missing"
         causes.append(cause("damaged-tensors", path, message, remedy))
+    if strange:
+        more = f"; {len(strange) - 1} more" if len(strange) > 1 else ""
+        message = f"no checksum vouches for these values, and some stand out: {strange[0]}{more}"
+        remedy = "compare with another save of the run: tfrepair diff A B"
+        causes.append(cause("implausible-values", path, message, remedy, severity=Severity.WARNING))
     hurt = any(found.severity is Severity.ERROR for found in causes)
     state = State.COMPLETE
     if hurt:
@@ -61,12 +75,13 @@ def _of_store(path: Path, store: TensorStore) -> SaveCheckup:
     return _checkup(path, store.format, state, tensors, tuple(causes))
 
 
-def _judged(tensor: Tensor) -> TensorVerdict:
-    """Read a tensor; one without a checksum is at least read to its end."""
+def _judged(tensor: Tensor, strange: list[str]) -> TensorVerdict:
+    """Read a tensor; one without a checksum is read to its end, and what stands out is noted."""
     try:
         checked = tensor.checked()
         if checked.health is Health.UNVERIFIED:
-            tensor.fetch()
+            words = implausible(tensor, tensor.fetch())
+            strange += [f"{tensor.name}: {words}"] if words else []
     except SourceError as error:
         is_cut = isinstance(error, Truncated)
         health = Health.TRUNCATED if is_cut else Health.CORRUPT
