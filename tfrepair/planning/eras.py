@@ -26,6 +26,10 @@ from tfrepair.planning.lists import Outcome, StatisticsOf
 Edges = tuple[tuple[SourceName, Transform], ...]
 
 
+_NAMED_LAYOUTS = ("lists", "paths")
+"""Layouts of Keras files in which weights have the names of their layers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandIn:
     """What stands for stored arrays.
@@ -78,12 +82,12 @@ def in_todays_terms(store: TensorStore, architecture: Architecture) -> Translati
     Parameters
     ----------
     store
-        Of any format; only files with Keras' lists of names are translated.
+        Of any format; only Keras' files are translated.
     architecture
         Says what the layers inside of wrappers are called, and whether its inputs have channels
         first.
     """
-    if store.attributes.get("layout") != "lists":
+    if store.attributes.get("layout") not in _NAMED_LAYOUTS:
         return Translation(store=store)
     found = {}
     wrapped = wrappers(store, architecture)

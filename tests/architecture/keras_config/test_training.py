@@ -6,6 +6,7 @@ import pytest
 
 from tests.architecture.keras_config.configs import prepared, sequential, training_of
 from tfrepair.architecture.keras_config.notes import CUSTOM
+from tfrepair.architecture.keras_config.preparing import KerasTexts, prepare
 from tfrepair.core.findings import Severity
 
 ADAM = {"class_name": "Adam", "config": {"lr": 0.5, "decay": 0.0, "epsilon": None}}
@@ -148,8 +149,6 @@ def test_an_optimizer_that_only_its_variables_name() -> None:
 
 
 def test_a_damaged_training_config_costs_no_weights() -> None:
-    from tests.architecture.keras_config.configs import KerasTexts, prepare
-
     texts = KerasTexts(where="run.h5", model='{"class_name": "Sequential", "config": []}',
                        training="{")  # fmt: skip
     done = prepare(texts)

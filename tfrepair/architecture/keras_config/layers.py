@@ -240,7 +240,11 @@ def _built_in(
         return None
     held = {key: _setting(key, part, target, notes, name) for key, part in settings.items()}
     if target.moves and held.get("trainable") is False:
-        held |= {key: _frozen(held[key]) for key in _INNER if key in held}
+        held |= {
+            key: _frozen(part)
+            for key, part in held.items()
+            if key in _INNER and isinstance(part, dict)
+        }
     built: Layer = {"class_name": class_name, "config": held}
     if target.keras == 3:
         built |= {"module": "keras.layers", "registered_name": None}
