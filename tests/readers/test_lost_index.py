@@ -220,3 +220,19 @@ def test_the_gaps_of_a_damaged_index_are_filled(tmp_path: Path) -> None:
     index = found(tmp_path / "ckpt-4")
     assert as_bytes(index) == whole
     assert 0 < len(index.rebuilt) <= len(index.entries)
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda path: path.name)
+@pytest.mark.parametrize("percent", [30, 60, 90, 99])
+def test_of_a_cut_save_of_objects_all_that_is_whole(
+    run: Path, percent: int, tmp_path: Path
+) -> None:
+    """The object graph is cut off first, as it comes last."""
+    for end in (DATA, INDEX):
+        shutil.copyfile(run / f"ckpt-2{end}", tmp_path / f"ckpt-2{end}")
+    content = (run / f"ckpt-4{DATA}").read_bytes()
+    cut = content[: len(content) * percent // 100]
+    (tmp_path / f"ckpt-4{DATA}").write_bytes(cut)
+    whole = found(run / "ckpt-4").entries
+    inside = {k: e for k, e in whole.items() if e.offset + e.size <= len(cut) and not e.slices}
+    assert found(tmp_path / "ckpt-4").entries == inside

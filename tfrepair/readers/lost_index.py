@@ -223,7 +223,7 @@ def _fitted(
 def _check_ends(layouts: Mapping[int, Layout], views: Mapping[int, memoryview]) -> None:
     for number, layout in layouts.items():
         size = len(views[number])
-        if layout.end < size or (not layout.cut and layout.end != size):
+        if not layout.cut and layout.end != size:
             message = f"data file {number} has {size} bytes, the layout {layout.end}"
             raise Corrupt(message)
 

@@ -114,7 +114,22 @@ def lay_out(
     Corrupt
         If a checksum inside the data contradicts the layout: it is of another save.
     """
-    walk = _Walk(data, header, where)
+    try:
+        return _walked(expected, data, header, where, cut_in_variant=False)
+    except Corrupt:
+        # What looks like the end of a variant tensor may be the end of the file in it.
+        return _walked(expected, data, header, where, cut_in_variant=True)
+
+
+def _walked(
+    expected: Sequence[Expected],
+    data: memoryview,
+    header: BundleHeader,
+    where: str,
+    *,
+    cut_in_variant: bool,
+) -> Layout:
+    walk = _Walk(data, header, where, cut_in_variant=cut_in_variant)
     items = list(expected)
     for place, item in enumerate(items):
         following = items[place + 1 :]
@@ -125,7 +140,10 @@ def lay_out(
 class _Walk:
     """One pass through a data file."""
 
-    def __init__(self, data: memoryview, header: BundleHeader, where: str) -> None:
+    def __init__(
+        self, data: memoryview, header: BundleHeader, where: str, *, cut_in_variant: bool
+    ) -> None:
+        self._cut_in_variant = cut_in_variant
         self._data = data
         self._header = header
         self._where = where
@@ -213,16 +231,28 @@ class _Walk:
 
     def _variants(self, item: Expected) -> tuple[int, int]:
         end, crc, count = self._variant_run(self.at, math.prod(item.shape))
-        if count < math.prod(item.shape):
+        if count < max(1, math.prod(item.shape)):
+            if self._cut_in_variant and self._is_cut_at(end):
+                raise Truncated(self._where)
             message = f"{self._where}, byte {self.at}: {item.name} should be here and is not"
             raise Corrupt(message)
         self.proofs += count
         return end - self.at, crc
 
+    def _is_cut_at(self, at: int) -> bool:
+        """Say whether the variant that begins here would end behind the file."""
+        try:
+            length, start = read_varint(self._data, at, self._where)
+        except SourceError:
+            return True
+        return start + length + _CRC_BYTES > len(self._data)
+
     def _counted_variants(self, item: Expected) -> Expected:
         if len(item.shape) != 1:
             return item
-        return replace(item, shape=(self._variant_run(self.at, _MOST_COUNTED)[2],))
+        end, _, count = self._variant_run(self.at, _MOST_COUNTED)
+        is_cut = self._cut_in_variant and self._is_cut_at(end)
+        return replace(item, shape=(count + is_cut,))
 
     def _variant_run(self, at: int, most: int) -> tuple[int, int, int]:
         """Read variants as long as their checksums fit; returns end, checksum and number."""
