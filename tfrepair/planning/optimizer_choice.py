@@ -103,6 +103,8 @@ def _settings(
 ) -> Mapping[str, Setting]:
     known = {**stored_settings(stored, family, statistics)}
     decay = known.pop(DECAY, None)
+    if family.name == "nadam":
+        decay = decay if is_legacy else None  # the pace of the momentum schedule, no decay
     if family.name == "adamweightdecay":
         for name, value in _BERT.items():
             known.setdefault(name, Setting(name=name, value=value, origin=Origin.WRITER_DEFAULT))

@@ -37,6 +37,7 @@ _POWER = re.compile(r"(?:^|/)beta([12])_power(?:_\d+)?$")
 _RATE = re.compile(r"(?:^|/)(?:learning_rate|lr)(?:_\d+)?$")
 _FILE_STEP = re.compile(r"-(\d+)(?:\.(?:index|meta|ckpt|data-\d{5}-of-\d{5}))*$")
 _SECOND_USE = re.compile(r"#\d+$")
+_UNNAMED = re.compile(r"^variable(?:_\d+)?$")
 _MAX_DEPTH = 8
 UPDATES = "updates"
 """Attribute of a store: what the graph beside it says about the updates, see
@@ -110,6 +111,14 @@ class StoredOptimizer:
     def owners(self) -> frozenset[str]:
         """Names of the weights that it has slots of; empty names are left out."""
         return frozenset({tensor.slot_of for tensor in self.tensors} - {""})
+
+
+def plain_word(word: str) -> str:
+    """Return the last word of a scalar's name without the numbers that make it unique.
+
+    Keras 3 calls Nadam's product ``variable``, or ``variable_12`` after others without a name.
+    """
+    return _UNNAMED.sub("variable", _SECOND_USE.sub("", word))
 
 
 def slot_kind(family: Family, name: str) -> str:
@@ -247,7 +256,7 @@ def _place(tensor: Tensor) -> tuple[str, str]:
             path = path.rpartition(_LIST_MARK)[0] + "/"
         path = _ESCAPE.sub(lambda m: "/" if m[1] == "S" else ".", path)
         group, _, word = path.rpartition("/")
-        word = _SECOND_USE.sub("", word.lstrip("_"))
+        word = plain_word(word.lstrip("_"))
         return (_OWN if group.startswith(f"{_OWN}/") else group), word
     group, slash, rest = tensor.name.partition("/")
     if slash and group == _KERAS_FILE:

@@ -119,6 +119,8 @@ def _learning_rate_decay(sides: Sides) -> Iterator[Finding]:
     value = None if setting is None else setting.value
     if not _number(value) or not value or DECAY in sides.wanted.scalars:
         return
+    if sides.source.name == "nadam":
+        return  # there it is the pace of the momentum schedule
     if sides.wanted.has_schedule:
         return
     yield Finding(

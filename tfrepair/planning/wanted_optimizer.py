@@ -1,6 +1,5 @@
 """What an architecture's optimizer wants to be filled with: its family, slots and scalars. Pure."""
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,9 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.planning.dialects.optimizers import WRAPPERS, Family, Without
 from tfrepair.planning.fit import is_floating
 from tfrepair.planning.step_counts import OPTIMIZER
-from tfrepair.planning.stored_optimizers import STEP_WORDS, family_named, slot_kind
+from tfrepair.planning.stored_optimizers import STEP_WORDS, family_named, plain_word, slot_kind
 
 _DEFAULT_BETAS = (0.9, 0.999)
-_SECOND_USE = re.compile(r"#\d+$")
 _MAX_DEPTH = 4
 
 
@@ -90,7 +88,7 @@ def wanted_optimizer(architecture: Architecture) -> Wanted | None:
         if not variable.of:
             word = variable.path.rpartition("/")[2].lower()
             # Loss scaling comes first, with counters of its own: the second is the optimizer's.
-            scalars[_SECOND_USE.sub("", word)] = variable
+            scalars[plain_word(word)] = variable
     return Wanted(
         title=title,
         family=family,
