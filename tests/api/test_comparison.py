@@ -12,8 +12,9 @@ from tests.api.saves import bundle, data_of, photograph, values
 from tests.verify.planting import flip_bit
 from tests.wire.goldens import CHECKPOINTS
 from tfrepair.api.comparison import Comparison, Relation, diff
+from tfrepair.api.sources import open_store, source_reference
 from tfrepair.core.difference import difference_of
-from tfrepair.core.errors import SourceError
+from tfrepair.core.errors import PlanError, SourceError, Stale
 from tfrepair.core.tensor import Array, Health
 
 
@@ -223,3 +224,69 @@ def test_tensorflow_is_not_imported(tmp_path: Path) -> None:
         "assert not {'tensorflow', 'keras', 'h5py'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def planned(source: Path, lines: str, target: Path) -> Path:
+    digest = source_reference(open_store(source)).digest
+    target.write_text(
+        f'[plan]\nversion = 1\nsource = {{ path = "{source.name}", digest = "{digest}" }}\n'
+        f'arch = {{ path = "model.py", digest = "0" }}\n\n[map]\n{lines}\n',
+        encoding="utf-8",
+    )
+    return target
+
+
+@pytest.fixture
+def two_formats(tmp_path: Path) -> tuple[Path, Path]:
+    kernel = np.arange(12, dtype="float32").reshape(3, 4)
+    np.savez(tmp_path / "a.npz", w=kernel.T, b=np.ones(4, "float32"), other=np.zeros(2))
+    np.savez(tmp_path / "b.npz", **{"dense/kernel": kernel, "dense/bias": np.ones(4, "float32")})  # type: ignore[arg-type]
+    return tmp_path / "a.npz", tmp_path / "b.npz"
+
+
+MAPPED = '"dense/kernel" = { from = "w", transform = "transpose:1,0" }\n"dense/bias" = "b"'
+
+
+def test_a_plan_names_the_pairs_and_its_transforms_come_first(
+    two_formats: tuple[Path, Path], tmp_path: Path
+) -> None:
+    one, two = two_formats
+    plan = planned(one, MAPPED, tmp_path / "plan.toml")
+    want = {"dense/kernel": "equal", "dense/bias": "equal", "other": "only-in-a"}
+    assert relations(diff(one, two, plans=[plan])) == want
+    turned = {name: rel.replace("only-in-a", "only-in-b") for name, rel in want.items()}
+    assert relations(diff(two, one, plans=[plan])) == turned
+    assert "compared-by-plan" in {f.code for f in diff(one, two, plans=[plan]).findings}
+
+
+def test_two_plans_meet_in_the_variables(two_formats: tuple[Path, Path], tmp_path: Path) -> None:
+    one, two = two_formats
+    first = planned(one, MAPPED.replace("dense", "x"), tmp_path / "one.toml")
+    second = planned(
+        two, '"x/kernel" = "dense/kernel"\n"x/bias" = "dense/bias"', tmp_path / "two.toml"
+    )
+    assert relations(diff(one, two, plans=[second, first])) == {
+        "x/kernel": "equal",
+        "x/bias": "equal",
+        "other": "only-in-a",
+    }
+    with pytest.raises(PlanError, match="a second plan"):
+        diff(one, two, plans=[first, first])
+
+
+def test_a_transform_that_does_not_fit_is_damage_not_equality(
+    two_formats: tuple[Path, Path], tmp_path: Path
+) -> None:
+    one, two = two_formats
+    plan = planned(one, MAPPED.replace("1,0", "1,0,2"), tmp_path / "plan.toml")
+    assert relations(diff(one, two, plans=[plan]))["dense/kernel"] == "damaged-in-a"
+
+
+def test_a_plan_for_another_source_is_refused(
+    two_formats: tuple[Path, Path], tmp_path: Path
+) -> None:
+    one, two = two_formats
+    np.savez(tmp_path / "c.npz", w=np.zeros(3))
+    plan = planned(tmp_path / "c.npz", '"v" = "w"', tmp_path / "plan.toml")
+    with pytest.raises(Stale, match="neither"):
+        diff(one, two, plans=[plan])

@@ -5,12 +5,14 @@ tensors is in memory at a time. Damage is never hidden: a tensor that cannot be 
 equal nor changed, and two sources with such a tensor are not equal.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from tfrepair.api.planned_view import seen_through
 from tfrepair.api.sources import open_store
 from tfrepair.core.difference import Difference, difference_of
 from tfrepair.core.errors import SourceError
@@ -145,13 +147,16 @@ class Comparison:
         }
 
 
-def diff(a: str | Path, b: str | Path) -> Comparison:
+def diff(a: str | Path, b: str | Path, *, plans: Sequence[str | Path] = ()) -> Comparison:
     """Compare two sources name by name, bit by bit; no tolerance.
 
     Parameters
     ----------
     a, b
         Anything that a reader opens: file, folder, prefix or any member of a checkpoint.
+    plans
+        Plan files, at most one for each source: its tensors are then compared under the names of
+        the variables that they fill, after the plan's transforms.
 
     Returns
     -------
@@ -161,15 +166,20 @@ def diff(a: str | Path, b: str | Path) -> Comparison:
     ------
     SourceError
         If one of the two cannot be opened at all; damage inside is in the result.
+    PlanError
+        If a plan cannot be read, or was made for neither of them.
     """
     first, second = open_store(a), open_store(b)
+    about: tuple[Finding, ...] = ()
+    if plans:
+        (first, second), about = seen_through((first, second), plans)
     ours, theirs = first.by_name, second.by_name
     rows = [_row(name, ours.get(name), theirs.get(name)) for name in {**ours, **theirs}]
     return Comparison(
         a=first,
         b=second,
         rows=tuple(rows),
-        findings=(*first.findings, *second.findings, *_about_names(first, second, rows)),
+        findings=(*first.findings, *second.findings, *about, *_about_names(first, second, rows)),
     )
 
 

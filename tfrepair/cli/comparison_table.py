@@ -1,6 +1,6 @@
 """A comparison as a table for a terminal: what differs, row by row, and the exact counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -30,15 +30,19 @@ _FEW = 40
 _HEALTHY = (Health.VERIFIED, Health.UNVERIFIED)
 
 
-def run_comparison(a: Path, b: Path, *, everything: bool, quiet: bool, as_json: bool) -> int:
+def run_comparison(
+    a: Path, b: Path, *, plans: Sequence[Path] = (), everything: bool, quiet: bool, as_json: bool
+) -> int:
     """Compare two sources, print the result, and return the exit code.
 
     Raises
     ------
     SourceError
         If one of them cannot be opened.
+    PlanError
+        If a plan cannot be read, or was made for neither of them.
     """
-    comparison = diff(a, b)
+    comparison = diff(a, b, plans=plans)
     if as_json:
         print_json(comparison.to_json())
     elif not quiet:

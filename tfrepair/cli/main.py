@@ -20,6 +20,7 @@ from tfrepair.cli.options import (
     Checked,
     CustomObjects,
     Debug,
+    DiffPlans,
     InputShape,
     Json,
     KerasOption,
@@ -206,6 +207,7 @@ def explain_command(
 def diff_command(
     a: SourceA,
     b: SourceB,
+    plan: DiffPlans = None,
     show_all: All = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -216,7 +218,9 @@ def diff_command(
     def work() -> int:
         from tfrepair.cli.comparison_table import run_comparison
 
-        return run_comparison(a, b, everything=show_all, quiet=quiet, as_json=as_json)
+        return run_comparison(
+            a, b, plans=plan or (), everything=show_all, quiet=quiet, as_json=as_json
+        )
 
     end(work, debug=debug, as_json=as_json)
 

@@ -63,6 +63,14 @@ CustomObjects = Annotated[
 PlanOption = Annotated[
     Path | None, typer.Option("--plan", help="Plan file, as `tfrepair plan -o` writes it.")
 ]
+DiffPlans = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plan",
+        help="Plan file made for one of the two: its names and transforms are applied before "
+        "comparing. Twice for both.",
+    ),
+]
 PlanOutput = Annotated[
     Path | None, typer.Option("-o", "--output", help="File to write; stdout without it.")
 ]
