@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from tfrepair.api.architectures import Chosen, choose
 from tfrepair.api.copying import copied
+from tfrepair.api.donors import open_donors, with_donors
 from tfrepair.api.keras_output import write_keras
 from tfrepair.api.options import ConvertKeywords, Options, PlanKeywords
 from tfrepair.api.output import output_path, require_apart
@@ -131,6 +132,7 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
         require_free(target, overwrite=options.overwrite, kind=kind_named(options.to))
     options.progress("read", 0, 0)
     store = examined(opened())
+    store = with_donors(store, open_donors(store, options.donors))
     if chosen is None:
         report = copied(store, str(source), str(out), options)
         report = _carried_out(report, None, target, options)
@@ -182,7 +184,7 @@ def _carried_out(report: Report, host: Host | None, target: Path, options: Optio
 
 def _inputs(source: str | Path, request: ArchRequest | None, options: Options) -> tuple[Path, ...]:
     """Return what the user gave and must find unchanged."""
-    given = [Path(source)]
+    given = [Path(source), *(Path(donor) for donor in options.donors)]
     if request is not None and request.kind not in ("module", "live"):
         given.append(Path(request.location))
     if options.custom_objects is not None:

@@ -34,6 +34,11 @@ class Options:
         Go with the architecture; see :func:`tfrepair.architecture.request.arch_request`.
     custom_objects
         Python file that defines what a configuration names and Keras has not; it is run.
+    learning_rate
+        Learning rate of the training and of the output, where the source's is not known or not
+        wanted.
+    optimizer_options
+        Hyperparameters to compile with: ``"beta_1=0.8"``.
     sample_input
         For a live model that is not built.
     graph_inputs, graph_outputs, feeds
@@ -45,6 +50,8 @@ class Options:
         Path of an edited plan file.
     use_averages
         Take moving averages (EMA) in place of the weights that they belong to.
+    donors
+        Other saves of the same run, the best first: they give what the source has lost.
     formats
         Formats that the source may have; none named, any.
     to
@@ -68,6 +75,8 @@ class Options:
     optimizer: str = ""
     loss: str = ""
     metrics: tuple[str, ...] = ()
+    learning_rate: float | None = None
+    optimizer_options: tuple[str, ...] = ()
     sample_input: Any = None
     graph_inputs: tuple[str, ...] = ()
     graph_outputs: tuple[str, ...] = ()
@@ -75,6 +84,7 @@ class Options:
     order: str = ""
     plan: str | Path | None = None
     use_averages: bool = False
+    donors: tuple[str | Path, ...] = ()
     formats: tuple[str, ...] = ()
     to: str = SAVED_MODEL
     allow_missing: bool = False
@@ -94,6 +104,8 @@ class PlanKeywords(TypedDict, total=False):
     optimizer: str
     loss: str
     metrics: tuple[str, ...]
+    learning_rate: float | None
+    optimizer_options: tuple[str, ...]
     sample_input: Any
     graph_inputs: tuple[str, ...]
     graph_outputs: tuple[str, ...]
@@ -101,6 +113,7 @@ class PlanKeywords(TypedDict, total=False):
     order: str
     plan: str | Path | None
     use_averages: bool
+    donors: tuple[str | Path, ...]
     formats: tuple[str, ...]
     progress: Progress
 

@@ -43,6 +43,12 @@ To = Annotated[
 UseEma = Annotated[
     bool, typer.Option("--use-ema", help="Take moving averages in place of their weights.")
 ]
+Donors = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--donor", help="Older save of the same run: gives what is lost. May be repeated."
+    ),
+]
 Arch = Annotated[
     str,
     typer.Option(
@@ -93,6 +99,18 @@ InputShape = Annotated[
 ]
 Optimizer = Annotated[
     str, typer.Option(help="Optimizer to compile with if the model has none, e.g. adam.")
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        "--learning-rate", help="Learning rate of the training, where nothing says it.", min=0.0
+    ),
+]
+OptimizerOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--optimizer-option", help="Hyperparameter of the optimizer: beta_1=0.8; may be repeated."
+    ),
 ]
 Loss = Annotated[str, typer.Option(help="Loss to compile with if the model has none.")]
 Metrics = Annotated[

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfrepair.cli.ending import end, print_json
-from tfrepair.cli.options import All, Arch, Debug, DryRun, Json, Overwrite, Quiet
+from tfrepair.cli.options import All, Arch, Debug, Donors, DryRun, Json, Overwrite, Quiet
 
 if TYPE_CHECKING:
     from tfrepair.api.repairing import Repair
@@ -20,12 +20,6 @@ Damaged = Annotated[
 Fixed = Annotated[
     Path,
     typer.Option("-o", "--output", help="File or directory to write, in the format of the source."),
-]
-Donors = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--donor", help="Older save of the same run: gives what is lost. May be repeated."
-    ),
 ]
 Templates = Annotated[
     list[Path] | None,
