@@ -101,7 +101,7 @@ def _findings(save: Save, tables: SaverTables, choice: Choice) -> list[Finding]:
             severity=Severity.WARNING,
             where=str(save.prefix),
             message=f"{note} in memory; the file is as it was",
-            remedy="`tfrepair convert SOURCE OUT --to checkpoint` writes a corrected copy; check the disk",
+            remedy="tfrepair convert SOURCE OUT --to checkpoint writes a corrected copy",
         )
         for note in tables.corrections
     ]

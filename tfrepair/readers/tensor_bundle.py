@@ -161,7 +161,7 @@ def _index_findings(index: BundleIndex) -> list[Finding]:
             severity=Severity.WARNING,
             where=index.where,
             message=f"{note} in memory; the file is as it was",
-            remedy="`tfrepair convert SOURCE OUT --to checkpoint` writes a corrected copy; check the disk",
+            remedy="tfrepair convert SOURCE OUT --to checkpoint writes a corrected copy",
         )
         for note in index.corrections
     ]
