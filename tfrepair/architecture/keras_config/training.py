@@ -133,7 +133,7 @@ def _words(found: Mapping[str, Value]) -> str:
     rate = settings.get("learning_rate", settings.get("lr"))
     if isinstance(rate, dict):
         rate = rate["class_name"]
-    at = "" if rate is None else f" at learning rate {rate:.8g}" if isinstance(
+    at = "" if rate is None else f" at learning rate {rate:.6g}" if isinstance(
         rate, int | float) else f" at learning rate {rate}"  # fmt: skip
     loss = f", loss {_short(found['loss'])}" if "loss" in found else ", no loss"
     metrics = f", metrics {_short(found['metrics'])}" if "metrics" in found else ""
