@@ -31,7 +31,7 @@ REPORT_KEYS = {
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tfrepair.api.conversion.ChildHost", FakeHost)
+    monkeypatch.setattr("tfrepair.api.architectures.ChildHost", FakeHost)
     save_list("weights.npy", SHAPES)
     Path("model.py").write_text("", encoding="utf-8")
     return tmp_path

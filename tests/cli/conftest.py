@@ -62,7 +62,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def fake_host(monkeypatch: pytest.MonkeyPatch) -> type[FakeHost]:
-    monkeypatch.setattr("tfrepair.api.conversion.ChildHost", FakeHost)
+    monkeypatch.setattr("tfrepair.api.architectures.ChildHost", FakeHost)
     return FakeHost
 
 

@@ -18,7 +18,7 @@ import tfrepair
 from tests.e2e.programs import python
 from tests.e2e.test_keras_files import NESTED
 from tests.readers.keras_goldens import FOLDER
-from tfrepair.api import conversion
+from tfrepair.api import architectures
 from tfrepair.api.report import Report
 from tfrepair.core.errors import UsageError
 from tfrepair.core.findings import Severity
@@ -110,7 +110,7 @@ def convert() -> Iterator[Convert]:
             return hosts[keras]
 
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(conversion, "ChildHost", shared)
+        patch.setattr(architectures, "ChildHost", shared)
         yield tfrepair.convert
 
 

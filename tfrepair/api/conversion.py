@@ -1,6 +1,7 @@
 """Use cases: plan a conversion, and carry it out. Calls the stages in order."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,13 @@ from tfrepair.api.architectures import Chosen, choose
 from tfrepair.api.copying import copied
 from tfrepair.api.donors import open_donors, with_donors
 from tfrepair.api.keras_output import write_keras
+from tfrepair.api.optimizers import (
+    asked_settings,
+    origins_of,
+    table_of,
+    with_graph,
+    with_optimizer,
+)
 from tfrepair.api.options import ConvertKeywords, Options, PlanKeywords
 from tfrepair.api.output import output_path, require_apart
 from tfrepair.api.plans import load_plan
@@ -28,12 +36,15 @@ from tfrepair.architecture.request import DEFAULT_KERAS
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.assembly import value_of
 from tfrepair.core.digest import array_digest
+from tfrepair.core.optimizer_plan import Setting
 from tfrepair.core.plan import Match, Plan, Reference
 from tfrepair.core.state import State
 from tfrepair.core.tensor import Array, TensorStore
 from tfrepair.planning.build import build_plan
 from tfrepair.planning.edited import apply_plan_file
+from tfrepair.planning.optimizer_choice import Choice
 from tfrepair.planning.optimizer_findings import without_loss
+from tfrepair.planning.optimizer_table import changed_settings
 from tfrepair.rebuild.apply import apply
 from tfrepair.tfhost.protocol import ArchRequest, Host
 from tfrepair.writers.names import SAVED_MODEL
@@ -133,6 +144,7 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     options.progress("read", 0, 0)
     store = examined(opened())
     store = with_donors(store, open_donors(store, options.donors))
+    store = with_graph(store)
     if chosen is None:
         report = copied(store, str(source), str(out), options)
         report = _carried_out(report, None, target, options)
@@ -143,13 +155,13 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     return replace(report, seconds=time.monotonic() - started)
 
 
-def _planned(
-    store: TensorStore, chosen: Chosen, source: str, out: str, options: Options
-) -> Report:
+def _planned(store: TensorStore, chosen: Chosen, source: str, out: str, options: Options) -> Report:
     options.progress("build the architecture", 0, 0)
+    asked = asked_settings(options, table_of(options.plan))
+    chosen, choice = with_optimizer(chosen, store, asked)
     architecture = chosen.described()
     options.progress("plan", 0, 0)
-    planned = _plan(store, architecture, chosen.named, options)
+    planned = _plan(store, architecture, chosen.named, options, choice)
     keeps_live_state = _is_the_live_model(planned, store, architecture)
     if keeps_live_state:
         planned = without_loss(planned)
@@ -194,21 +206,37 @@ def _inputs(source: str | Path, request: ArchRequest | None, options: Options) -
     return tuple(given)
 
 
-def _plan(store: TensorStore, architecture: Architecture, arch: str, options: Options) -> Plan:
-    edited = None
-    order = options.order
-    if options.plan is not None:
-        edited = load_plan(Path(options.plan))
-        order = order or edited.convention
+def _plan(
+    store: TensorStore,
+    architecture: Architecture,
+    arch: str,
+    options: Options,
+    choice: Choice | None,
+) -> Plan:
+    edited = None if options.plan is None else load_plan(Path(options.plan))
+    order = options.order or ("" if edited is None else edited.convention)
     reading = Reading(store)
-    fresh = build_plan(
-        store, architecture, reading, order=order, use_averages=options.use_averages
-    ).with_references(
-        source_reference(store),
-        Reference(path=arch, digest=architecture.digest),
-    )
+    asked = asked_settings(options, None)
+
+    def planned(settings: Mapping[str, Setting]) -> Plan:
+        return build_plan(
+            store,
+            architecture,
+            reading,
+            order=order,
+            use_averages=options.use_averages,
+            optimizer=origins_of(architecture, choice, settings),
+        ).with_references(
+            source_reference(store),
+            Reference(path=arch, digest=architecture.digest),
+        )
+
+    fresh = planned(asked)
     if edited is None:
         return fresh
+    changed = changed_settings(edited.optimizer, fresh.optimizer)
+    if changed:
+        fresh = planned({**changed, **asked})
     return apply_plan_file(edited, fresh, store, architecture, reading)
 
 
@@ -236,13 +264,24 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
 
     with staged(target) as stage:
         keep = _keeps_state(report.state)
-        receipt = write(report.state, host, stage, keep_state=keep, step=step)
+        optimizer = report.plan.optimizer
+        receipt = write(
+            report.state,
+            host,
+            stage,
+            keep_state=keep,
+            step=step,
+            schedule_offset=0 if keep or optimizer is None else optimizer.schedule_offset,
+        )
         report = replace(report, receipt=receipt)
         model = stage / "model"
         write_record(model, record_of(report))
         options.progress("verify", 0, 0)
         verdict = verify_written(
-            model, receipt, keras=options.keras or DEFAULT_KERAS, is_live=report.architecture.is_live
+            model,
+            receipt,
+            keras=options.keras or DEFAULT_KERAS,
+            is_live=report.architecture.is_live,
         )
         report = replace(report, verdict=verdict).settled()
         if verdict.passed:
