@@ -429,7 +429,7 @@ def model(tmp_path: Path) -> Path:
     [
         ("saved_model.pb", "missing-graph", 8),
         ("variables", "missing-variables", 0),
-        ("variables/variables.index", "data-without-index", 0),
+        ("variables/variables.index", "data-without-index", 8),
         ("variables/variables.data-00000-of-00001", "index-without-data", 8),
         ("assets/words.txt", "structure-assets", 8),
     ],

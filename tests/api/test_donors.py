@@ -84,6 +84,30 @@ def test_what_a_killed_save_never_wrote_comes_from_the_donor(tmp_path: Path) -> 
     }
 
 
+def test_a_slot_that_is_not_there_takes_its_mates_with_it(tmp_path: Path) -> None:
+    """The data ends between the two slots of a variable."""
+    old = bundle(tmp_path / "model.ckpt-20", training(20))
+    whole = bundle(tmp_path / "elsewhere" / "model.ckpt-30", training(30))
+    part = tmp_path / "model.ckpt-30.data-00000-of-00001.tempstate77"
+    part.write_bytes(data_of(whole).read_bytes()[: 5 * 3200 + 17])
+    donated = {str(t.name) for t in filled(tmp_path / "model.ckpt-30", old) if t.donor}
+    assert {"b/kernel/Adam", "b/kernel/Adam_1"} <= donated
+    assert "b/kernel" not in donated
+
+
+def test_steps_are_counted_as_the_oldest_slots_were(tmp_path: Path) -> None:
+    def with_powers(step: int) -> dict[str, Array]:
+        return training(step) | {"beta1_power": np.array(0.9**step, np.float32)}
+
+    new = bundle(tmp_path / "model.ckpt-30", with_powers(30))
+    old = bundle(tmp_path / "model.ckpt-20", with_powers(20))
+    assert filled(new, old)["beta1_power"].fetch() == np.float32(0.9**30)
+    flip(new, "b/kernel/Adam")
+    store = filled(new, old)
+    assert store["beta1_power"].fetch() == np.float32(0.9**20)
+    assert store["global_step"].fetch() == 30
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [
@@ -140,3 +164,11 @@ def test_without_any_whole_save_what_is_there_is_taken(tmp_path: Path) -> None:
     index_of(new).write_bytes(b"")
     with pytest.raises(SourceError, match="nothing can be had from its"):
         choose(check(tmp_path))
+
+
+def test_newest_takes_no_save_that_gives_no_weight(tmp_path: Path) -> None:
+    bundle(tmp_path / "model.ckpt-20", training(20))
+    new = bundle(tmp_path / "model.ckpt-30", training(30))
+    for name in "abc":
+        flip(new, f"{name}/kernel")
+    assert choose(check(tmp_path), newest=True).save.step == 20

@@ -9,7 +9,7 @@ shapes, step counters and values are compared first.
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -188,19 +188,85 @@ def with_donors(store: TensorStore, donors: Sequence[Donor]) -> TensorStore:
     if not donors:
         return store
     named = _named_by(store, donors)
-    lost = _with_groups([tensor for tensor in named if not tensor.is_whole], named)
-    given: dict[SourceName, Tensor] = {}
+    filled = named
     for donor in donors:
-        given |= _gifts(donor, named, lost - given.keys())
-    tensors = [given.get(tensor.name, tensor) for tensor in named]
-    known = {tensor.name for tensor in tensors}
-    for donor in donors:
-        for tensor in donor.store:
-            if tensor.name not in known and tensor.checked().is_whole:
-                tensors.append(_labeled(tensor, donor))
-                known.add(tensor.name)
-    filled = replace(named, tensors=tuple(tensors))
+        filled = _filled(filled, donor)
+    filled = _with_counters(filled, donors)
     return replace(filled, findings=(*named.findings, *_findings(filled)))
+
+
+def _filled(store: TensorStore, donor: Donor) -> TensorStore:
+    """Take from one donor what is lost or not there, with the groups that it belongs to."""
+    known = store.by_name
+    if all(tensor.is_whole for tensor in store) and all(t.name in known for t in donor.store):
+        return store
+    mates = _mates(store, donor.store)
+    theirs = {name: _labeled(replace(mate, name=name), donor) for name, mate in mates.items()}
+    own = store.by_name
+    for tensor in donor.store:
+        if tensor.name not in own and tensor.name not in theirs:
+            theirs[tensor.name] = _labeled(tensor, donor)
+    usable = {name for name, tensor in theirs.items() if _is_usable(tensor, own.get(name))}
+    lost = {name for name in theirs if name not in own or not own[name].is_whole}
+    groups = _groups(theirs.values())
+    wanted = set(lost)
+    for original, slots in groups.items():
+        # A variable's slots are of one step, and of the step of the variable if that is lost.
+        if slots & lost or original in lost & usable:
+            wanted |= slots
+    for slots in groups.values():
+        if slots & wanted and not slots <= usable:
+            wanted -= slots
+    taken = wanted & usable
+    tensors = [theirs[t.name] if t.name in taken else t for t in store]
+    tensors += [tensor for name, tensor in theirs.items() if name in taken and name not in own]
+    return replace(store, tensors=tuple(tensors))
+
+
+def _is_usable(donor: Tensor, own: Tensor | None) -> bool:
+    """Say whether a donor's tensor may take the place of one's own, or of none."""
+    if not donor.is_whole:
+        return False
+    return own is None or (donor.shape, donor.dtype) == (own.shape, own.dtype)
+
+
+def _groups(tensors: Iterable[Tensor]) -> dict[SourceName, set[SourceName]]:
+    """Return the names of the slots of each variable that has any."""
+    groups: dict[SourceName, set[SourceName]] = defaultdict(set)
+    for tensor in tensors:
+        if tensor.slot_of and tensor.purpose is Purpose.SLOT:
+            groups[SourceName(tensor.slot_of)].add(tensor.name)
+    return groups
+
+
+def _with_counters(store: TensorStore, donors: Sequence[Donor]) -> TensorStore:
+    """Count the optimizer's steps as the oldest donor of slots does.
+
+    Bias corrections divide by a number that grows with the count: slots that are older than the
+    count make too large steps, newer ones smaller.
+    """
+    labels = {tensor.donor for tensor in store if tensor.purpose is Purpose.SLOT and tensor.donor}
+    used = [donor for donor in donors if donor.label in labels]
+    if not used:
+        return store
+    oldest = used[-1]
+    mates = _mates(store, oldest.store)
+    tensors = [
+        _labeled(replace(mates[tensor.name], name=tensor.name), oldest)
+        if _counts_updates(tensor) and tensor.name in mates
+        else tensor
+        for tensor in store
+    ]
+    return replace(store, tensors=tuple(tensors))
+
+
+def _counts_updates(tensor: Tensor) -> bool:
+    """Say whether a scalar counts the updates of an optimizer, as steps or as powers of betas."""
+    leaf = tensor.name.rpartition("/")[2]
+    if tensor.shape or leaf in ("global_step", "save_counter"):
+        return False
+    powers = tensor.purpose is Purpose.HYPERPARAMETER and "power" in leaf
+    return powers or (tensor.purpose is Purpose.COUNTER and "iter" in leaf)
 
 
 def _named_by(store: TensorStore, donors: Sequence[Donor]) -> TensorStore:
@@ -221,43 +287,6 @@ def _named_by(store: TensorStore, donors: Sequence[Donor]) -> TensorStore:
                     slot_of=mate.slot_of,
                 )
     return replace(store, tensors=tuple(tensors))
-
-
-def _with_groups(lost: Sequence[Tensor], store: TensorStore) -> set[SourceName]:
-    """Add the other slots of a variable of which one is lost."""
-    groups: dict[str, set[SourceName]] = defaultdict(set)
-    for tensor in store:
-        if tensor.slot_of:
-            groups[tensor.slot_of].add(tensor.name)
-    names = {tensor.name for tensor in lost}
-    for tensor in lost:
-        names |= groups.get(tensor.slot_of, set()) if tensor.slot_of else set()
-        # Slots of a variable that comes from another save come from that save, too.
-        names |= groups.get(str(tensor.name), set())
-    return names
-
-
-def _gifts(donor: Donor, store: TensorStore, wanted: set[SourceName]) -> dict[SourceName, Tensor]:
-    """Return what a donor has of what is wanted; of a variable's slots all or none."""
-    mates = _mates(store, donor.store)
-    own = store.by_name
-    found: dict[SourceName, Tensor] = {}
-    for name in wanted:
-        mate = mates.get(name)
-        if mate is None or (mate.shape, mate.dtype) != (own[name].shape, own[name].dtype):
-            continue
-        checked = mate.checked()
-        if checked.is_whole:
-            found[name] = _labeled(replace(checked, name=name), donor)
-    groups: dict[str, list[SourceName]] = defaultdict(list)
-    for name in wanted:
-        if own[name].slot_of:
-            groups[own[name].slot_of].append(name)
-    for names in groups.values():
-        if any(name not in found for name in names):
-            for name in names:
-                found.pop(name, None)
-    return found
 
 
 def _labeled(tensor: Tensor, donor: Donor) -> Tensor:

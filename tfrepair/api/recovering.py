@@ -13,10 +13,10 @@ from typing import Any
 from tfrepair.api.checking import check
 from tfrepair.api.checkup.verdicts import Checkup, SaveCheckup, State
 from tfrepair.api.conversion import run_conversion
-from tfrepair.api.donors import unlike
+from tfrepair.api.donors import open_donors, unlike, with_donors
 from tfrepair.api.options import Options
 from tfrepair.api.report import Report
-from tfrepair.api.sources import open_store
+from tfrepair.api.sources import examined, open_store
 from tfrepair.core.errors import SourceError, UsageError
 from tfrepair.core.findings import Finding, Severity
 
@@ -139,12 +139,29 @@ def choose(checkup: Checkup, *, newest: bool = False, max_staleness: int | None 
             remedy="`tfrepair check` says what is wrong with each",
         )
     if newest:
-        chosen = usable[-1]
-        donors = () if _is_sound(chosen) else _donors(chosen, usable[:-1], max_staleness)
-        return Choice(save=chosen, donors=donors, findings=_why(chosen, checkup, donors))
+        return _newest(usable, checkup, max_staleness)
     verified = [save for save in usable if save.is_fully_verified]
     sound = verified or [save for save in usable if _is_sound(save)] or usable
     return Choice(save=sound[-1], donors=(), findings=_why(sound[-1], checkup, ()))
+
+
+def _newest(usable: Sequence[SaveCheckup], checkup: Checkup, max_staleness: int | None) -> Choice:
+    """Choose the newest save that gives a weight of its own, with the saves that complete it."""
+    for place, save in reversed(list(enumerate(usable))):
+        if _is_sound(save):
+            return Choice(save=save, donors=(), findings=_why(save, checkup, ()))
+        donors = _donors(save, usable[:place], max_staleness)
+        if _has_weights(save, donors) or place == 0:
+            return Choice(save=save, donors=donors, findings=_why(save, checkup, donors))
+    message = f"{checkup.path}: nothing can be had from its saves"
+    raise SourceError(message, remedy="`tfrepair check` says what is wrong with each")
+
+
+def _has_weights(save: SaveCheckup, donors: Sequence[SaveCheckup]) -> bool:
+    """Say whether a weight would be of this save, and not all of its donors."""
+    store = examined(open_store(save.path))
+    filled = with_donors(store, open_donors(store, [donor.path for donor in donors]))
+    return any(t.may_be_weight and t.is_whole and not t.donor and t.shape for t in filled)
 
 
 def _is_sound(save: SaveCheckup) -> bool:

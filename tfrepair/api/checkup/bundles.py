@@ -23,12 +23,18 @@ from tfrepair.api.checkup.verdicts import SaveCheckup, State, cause
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Health
+from tfrepair.readers.bundle_index import choose_bundle, find_index
+from tfrepair.readers.saves import Kind
 from tfrepair.readers.shard_places import final_name, fits, place_shards, sample_of
 from tfrepair.wire.bundle_index import BundleIndex
 
 _FORMAT = "tensor_bundle"
 _STEP_NAMES = ("global_step",)
 _EARLIER = "take an earlier save"
+_REBUILD = (
+    "tfrepair repair {prefix} -o FIXED rebuilds it from the graph or another save of the run, if "
+    "these lie beside it or are named with --template"
+)
 
 
 def check_bundle(fileset: Fileset, around: Surroundings) -> SaveCheckup:
@@ -162,12 +168,29 @@ def _without_index(
         instead = stand_in(file)
         if instead is not None:
             causes.append(instead.cause(file))
-    return _checkup(fileset, State.UNREADABLE, None, tuple(causes))
+    rebuilt = _rebuilt(fileset)
+    if rebuilt is None:
+        return _checkup(fileset, State.UNREADABLE, None, tuple(causes))
+    reading, findings = rebuilt
+    return _checkup(fileset, State.DAMAGED, reading, (*causes, *findings))
+
+
+def _rebuilt(fileset: Fileset) -> tuple[BundleReading, tuple[Finding, ...]] | None:
+    """Return what can be read of the data by a layout that something beside it tells."""
+    try:
+        save = choose_bundle(fileset.prefix).of(Kind.BUNDLE)
+        if save is None:
+            return None
+        index, shards, findings = find_index(save)
+    except SourceError:
+        return None
+    reading = BundleReading(index=index, shards=shards)
+    return (reading, findings) if reading.whole else None
 
 
 def _bad_index(fileset: Fileset, index: Path, problem: SourceError | None) -> Finding:
     instead = stand_in(index)
-    remedy = f"look for another copy of {index.name}; a later version of tfrepair rebuilds it"
+    remedy = f"look for another copy of {index.name}; {_REBUILD.format(prefix=fileset.prefix)}"
     if instead is EMPTY and fileset.data:
         message = (
             f"{index.name} has 0 bytes beside {names_of(fileset.data)}: the process was killed in "
@@ -187,8 +210,8 @@ def _lost_index(fileset: Fileset) -> Finding:
         f"which tensors these are: {fileset.prefix.name}.index is missing"
     )
     remedy = (
-        "look for the .index file where the save was written; a later version of tfrepair "
-        "rebuilds it from the graph or a sibling"
+        "look for the .index file where the save was written; "
+        f"{_REBUILD.format(prefix=fileset.prefix)}"
     )
     return cause("data-without-index", fileset.prefix, message, remedy)
 

@@ -31,10 +31,7 @@ from tfrepair.wire.bundle_merge import merge_indexes
 _PART_INDEX = re.compile(r"^part-(\d{5})-of-(\d{5})\.index(?:\.tempstate\d*)?$")
 _MAX_PARTS = 10_000
 _PART_DATA = "part-{part:05d}-of-{count:05d}.data-"
-_FINISH = (
-    "tfrepair convert {prefix} OUT --to checkpoint writes it as a whole checkpoint; with --arch "
-    "model.py instead, a SavedModel"
-)
+_FINISH = "tfrepair repair {prefix} -o FIXED writes the save as TensorFlow would have finished it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +172,8 @@ def killed(fileset: Fileset, around: Surroundings) -> Finding | None:
         f"{names_of(files, 2)}, {nbytes:,} bytes in sum{_compared(fileset, around, nbytes)}"
     )
     remedy = (
-        "unless a run is writing it right now: take the save before it, which is untouched; a "
-        "later version of tfrepair reads what is whole"
+        f"unless a run is writing it right now: take the save before it, which is untouched; "
+        f"tfrepair repair {fileset.prefix} -o FIXED --donor OLDER keeps what is whole of it"
     )
     return cause("killed-save", files[0], message, remedy)
 

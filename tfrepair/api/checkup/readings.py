@@ -50,7 +50,11 @@ class BundleReading:
         for part in self.parts:
             health, note = _examined(part)
             found.append(TensorVerdict(name=names[part.key].name, health=health, note=note))
-        return tuple(found)
+        cut = (
+            TensorVerdict(name=name, health=Health.TRUNCATED, note="cut off")
+            for name in self.index.absent
+        )
+        return (*found, *cut)
 
     @property
     def whole(self) -> int:
