@@ -100,6 +100,10 @@ FOR_KERAS_3: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
      "SeparableConv2D", {}),
     ("MultiHeadAttention", {"num_heads": 2, "query_shape": [None, 2, 3]}, "MultiHeadAttention",
      {"num_heads": 2}),
+    ("SpatialDropout2D", {"rate": 0.5, "trainable": True, "noise_shape": None},
+     "SpatialDropout2D", {"rate": 0.5}),
+    ("RandomFlip", {"mode": "horizontal", "rng_type": "stateful"}, "RandomFlip",
+     {"mode": "horizontal"}),
     ("BatchNormalization", {"axis": [1], "renorm": False}, "BatchNormalization", {"axis": 1}),
 ]  # fmt: skip
 

@@ -22,12 +22,14 @@ _IDLE: Mapping[str, tuple[object, ...]] = {
     "groups": (1, None),
     "ragged": (False, None),
     "virtual_batch_size": (None,),
+    "softmax_robust_masking": (False, None),
 }
 _NEVER_MATTERS = (
     "implementation",
     "input_length",
     "input_spec",
     "experimental_autocast",
+    "rng_type",
 )
 _SHAPES = ("query_shape", "key_shape", "value_shape")
 
@@ -67,6 +69,12 @@ def without_shapes(settings: Settings, _notes: Notes, _layer: str) -> Settings:
     return {key: value for key, value in settings.items() if key not in _SHAPES}
 
 
+def without_flags(settings: Settings, _notes: Notes, _layer: str) -> Settings:
+    """Layers without weights do not all take ``trainable``; two keys only restate others."""
+    return {key: value for key, value in settings.items() if key not in _RESTATED}
+
+
+_RESTATED = ("trainable", "noise_shape", "vocabulary_size")
 RENAMED: Mapping[str, str] = {"ThresholdedReLU": "ReLU"}
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "InputLayer": (input_shape,),
@@ -77,6 +85,13 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "DepthwiseConv1D": (without_kernel,),
     "DepthwiseConv2D": (without_kernel,),
     "MultiHeadAttention": (without_shapes,),
+    "SpatialDropout1D": (without_flags,),
+    "SpatialDropout2D": (without_flags,),
+    "SpatialDropout3D": (without_flags,),
+    "Discretization": (without_flags,),
+    "IntegerLookup": (without_flags,),
+    "StringLookup": (without_flags,),
+    "TextVectorization": (without_flags,),
 }
 _GROUPED = ("Conv1D", "Conv2D", "Conv3D")
 

@@ -23,6 +23,7 @@ CUSTOM = "custom>"
 """Prefix that the configuration puts before the names of custom objects."""
 MAX_ELEMENTS = 1 << 28
 """Most elements of what one layer gives for one example: 1 GiB in float32."""
+_WITHIN = "Exception encountered: "
 _ASK = "give a model.py that builds the model with --arch"
 
 
@@ -74,10 +75,16 @@ def _deserialized(request: ArchRequest, keras: Any, objects: Mapping[str, Any], 
     except ArchitectureError:
         raise
     except Exception as error:
-        message = f"{label}: Keras {request.keras} cannot build it: {first_line(error)[:400]}"
+        message = f"{label}: Keras {request.keras} cannot build it: {_cause(error)[:400]}"
         other = "--keras 3" if request.keras == 2 else "--keras 2"
         remedy = f"try {other} for the other generation, or {_ASK}"
         raise ArchitectureError(message, remedy=remedy) from error
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost of the errors that Keras tells within one another."""
+    *_, last = str(error).split(_WITHIN)
+    return next((line.strip() for line in last.splitlines() if line.strip()), first_line(error))
 
 
 def _own(keras: Any) -> dict[str, Any]:
