@@ -105,7 +105,9 @@ _COUNTED = frozenset({"sgd", "adam", "adamax", "nadam"})
 """Standalone optimizers that listed their step count before version 2.3, too."""
 
 
-def layouts(era: Era, name: str, settings: Mapping[str, Any] | None) -> Iterator[Layout]:
+def layouts(
+    era: Era, name: str, settings: Mapping[str, Any] | None, *, has_averages: bool | None = None
+) -> Iterator[Layout]:
     """Yield the orders that a list may have.
 
     Parameters
@@ -116,6 +118,8 @@ def layouts(era: Era, name: str, settings: Mapping[str, Any] | None) -> Iterator
         Class of the optimizer, in any spelling.
     settings
         Its configuration; ``None`` if it is not known, then every setting is possible.
+    has_averages
+        What is known about averages of weights without a configuration.
 
     Yields
     ------
@@ -128,6 +132,8 @@ def layouts(era: Era, name: str, settings: Mapping[str, Any] | None) -> Iterator
     optional = _OPTIONAL.get((era, key), ())
     averages = () if era is Era.STANDALONE else (_AVERAGES,)
     switches = [_choices(settings, setting) for setting, _ in (*averages, *optional)]
+    if averages and has_averages is not None:
+        switches[0] = (has_averages,)
     for chosen in product(*switches):
         before = [_AVERAGES[1]] if averages and chosen[0] else []
         after = zip(chosen[len(averages) :], optional, strict=True)

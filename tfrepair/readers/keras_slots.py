@@ -44,11 +44,14 @@ class Optimizer:
         Its configuration; ``None`` if the file has none.
     era
         Who wrote the list, where it has no names that tell; ``None`` for a list with names.
+    has_averages
+        Whether averages of the weights stand first, where the values tell; ``None`` if unknown.
     """
 
     name: str = ""
     settings: Mapping[str, Any] | None = None
     era: Era | None = None
+    has_averages: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,8 @@ def _by_order(
     """Return what the orders that fit have in common: everything if there is only one."""
     fitting: set[tuple[Naming, ...]] = set()
     shapes = tuple(entry.shape for entry in entries)
-    for layout in layouts(era, optimizer.name, optimizer.settings):
+    known = optimizer.has_averages
+    for layout in layouts(era, optimizer.name, optimizer.settings, has_averages=known):
         for order in orders:
             expected = tuple(_expected(layout, order))
             namings = tuple(naming for naming, _ in expected)

@@ -13,6 +13,7 @@ from typing import Any
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Origin, SourceName, Tensor, TensorStore
 from tfrepair.readers.h5_tree import H5Dataset, H5Tree, join, natural
+from tfrepair.readers.keras_averages import holds_averages
 from tfrepair.readers.keras_config import layer_config, parse
 from tfrepair.readers.keras_eras import era_findings
 from tfrepair.readers.keras_optimizer import (
@@ -28,6 +29,7 @@ from tfrepair.readers.keras_paths import (
     incomplete_lists,
     path_weights,
 )
+from tfrepair.readers.keras_slot_layouts import Era
 from tfrepair.readers.keras_slots import ListEntry, name_slots
 from tfrepair.readers.keras_traps import OptimizerFacts, another_class
 from tfrepair.readers.keras_weights import (
@@ -170,6 +172,10 @@ def _read_paths(content: _Content) -> None:
     if entries and optimizer.name:
         content.attributes["optimizer"] = optimizer.name
     namings, ties = name_slots(entries, orders, content.weights, optimizer, where)
+    if ties and optimizer.settings is None and optimizer.era is Era.KERAS_3 and len(orders) == 1:
+        known = holds_averages(datasets, [weight.dataset for weight in orders[0]])
+        optimizer = replace(optimizer, has_averages=known)
+        namings, ties = name_slots(entries, orders, content.weights, optimizer, where)
     content.named += zip(datasets, namings, strict=True)
     content.findings += ties
     if entries and isinstance(content.training, dict) and not content.training.get("optimizer"):

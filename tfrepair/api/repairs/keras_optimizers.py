@@ -6,15 +6,12 @@ like ``beta_1`` are in no variable, and are those of Keras until a donor tells t
 Source: ``get_config`` of every optimizer of Keras 3.15.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from tfrepair.core.tensor import Purpose, Tensor, TensorStore
+from tfrepair.core.tensor import Purpose, TensorStore
 
 _COMMON: Mapping[str, Any] = MappingProxyType(
     {
@@ -71,23 +68,6 @@ _SWITCHES: Mapping[tuple[str, str], tuple[str, Any]] = MappingProxyType(
 
 
 _AVERAGE = "average"
-_ALWAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "adam": ("momentum", "velocity"),
-        "adamw": ("momentum", "velocity"),
-        "rmsprop": ("velocity",),
-    }
-)
-_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "sgd": ("momentum",),
-        "adam": ("velocity_hat",),
-        "adamw": ("velocity_hat",),
-        "rmsprop": ("momentum", "average_gradient"),
-    }
-)
-_CLOSE, _APART = 0.3, 0.7
-"""Distance of an average from its weight, as a share of the weight; and that of anything else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +115,7 @@ def optimizer_from_slots(store: TensorStore) -> Healed | str:
     slots = [t for t in store if t.purpose in (Purpose.SLOT, Purpose.AVERAGE)]
     kinds = {tensor.slot for tensor in slots}
     if "" in kinds:
-        found = _kinds_by_values(store, slots, key)
-        if found is None:
-            return f"several kinds of {name} have as many variables of these shapes"
-        kinds = found
+        return f"several kinds of {name} have as many variables of these shapes"
     class_name, settings = _CLASSES[key]
     own: dict[str, Any] = {"name": name, "learning_rate": _rate(store), **_COMMON, **settings}
     known = ["learning_rate"] if own["learning_rate"] is not None else []
@@ -154,47 +131,6 @@ def optimizer_from_slots(store: TensorStore) -> Healed | str:
         own["learning_rate"] = 0.001
     assumed = [setting for setting in settings if setting not in known]
     return Healed(config=_serialized(class_name, own), known=tuple(known), assumed=tuple(assumed))
-
-
-def _kinds_by_values(store: TensorStore, slots: Sequence[Tensor], key: str) -> set[str] | None:
-    """Return the kinds of slots where averages of weights are the other possibility.
-
-    Averages come first in the list and are close to their weights; momenta are not. ``None`` if
-    that does not leave exactly one set of settings.
-    """
-    weights = [t for t in store if t.purpose is Purpose.WEIGHT and _may_be_trained(t)]
-    fitting = []
-    for chosen in product((False, True), repeat=len(_OPTIONS.get(key, ())) + 1):
-        is_on = dict(zip((_AVERAGE, *_OPTIONS.get(key, ())), chosen, strict=True))
-        kinds = {*_ALWAYS.get(key, ()), *(kind for kind, on in is_on.items() if on)}
-        if len(kinds) * len(weights) == len(slots):
-            fitting.append(kinds)
-    averages = _are_averages(slots[: len(weights)], weights)
-    fitting = [
-        kinds for kinds in fitting if averages is not None and averages == (_AVERAGE in kinds)
-    ]
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _may_be_trained(tensor: Tensor) -> bool:
-    return tensor.name.rpartition("/")[2] not in ("moving_mean", "moving_variance")
-
-
-def _are_averages(first: Sequence[Tensor], weights: Sequence[Tensor]) -> bool | None:
-    """Return whether arrays are close to weights of their shapes; ``None`` if it is not clear."""
-    ratios = []
-    for tensor in first:
-        value = tensor.fetch().astype(np.float64)
-        norms = [
-            float(np.linalg.norm(value - held) / size)
-            for held in (w.fetch().astype(np.float64) for w in weights if w.shape == tensor.shape)
-            if (size := float(np.linalg.norm(held)))
-        ]
-        ratios += [min(norms)] if norms else []
-    middle = float(np.median(ratios)) if ratios else _CLOSE
-    if middle < _CLOSE:
-        return True
-    return False if middle > _APART else None
 
 
 def optimizer_from_config(given: object) -> Healed | None:
