@@ -130,7 +130,8 @@ def _concerns(
 ) -> bool:
     """Return whether an optimizer trained one of the weights, as far as the source says."""
     if not stored.tensors:
-        return wanted is not None and not wanted.slots and stored.family is not None
+        # Without slots there are still a step count and a learning rate.
+        return wanted is not None and stored.family in (wanted.family, None)
     return bool(stored.owners & set(weights)) or any(not t.slot_of for t in stored.unread)
 
 
@@ -146,7 +147,8 @@ def _choice(
     exact = [found for found in stored if found.family is family]
     like = [s for s in stored if s.family is not None and (s.family.name, family.name) in RELATIVES]
     titles = ", ".join(found.title for found in stored)
-    fitting = exact or like
+    bare = [s for s in stored if s.family is None and not s.tensors]
+    fitting = exact or like or bare
     if not fitting:
         return f"the source was trained with {titles}, whose slots mean something else"
     if len(fitting) > 1:
@@ -264,7 +266,7 @@ def _lost_findings(
     relation = sides.relation if sides.source is not sides.family else None
     return (
         *([] if relation is None else [other_family(sides.chosen.title, wanted.title, relation)]),
-        *partly_lost(fresh, len(wanted.slots), wanted.title),
+        *(partly_lost(fresh, len(wanted.slots), wanted.title) if sides.chosen.tensors else ()),
         *derived(unit.rebuilt, wanted.title),
     )
 

@@ -19,6 +19,7 @@ from tfrepair.planning.step_counts import StepCount
 from tfrepair.planning.stored_optimizers import StoredOptimizer
 from tfrepair.planning.wanted_optimizer import Wanted
 
+_USUAL_BETA = 0.999
 _SHARED = ("average", "gradient_accumulator")
 
 
@@ -127,9 +128,10 @@ def _rule(kind: str, sides: Sides) -> SlotRule | str:
     evidence = f"{sides.chosen.title} and {sides.family.title}: {relation.note}"
     factor = 1.0
     if relation.corrects:
-        if not isinstance(sides.count, StepCount) or sides.betas is None:
+        if not isinstance(sides.count, StepCount):
             return f"the bias of {sides.source.title}'s average is not known without its steps"
-        factor = 1.0 / (1.0 - sides.betas[1] ** max(1, sides.count.count))
+        beta = _USUAL_BETA if sides.betas is None else sides.betas[1]
+        factor = 1.0 / (1.0 - beta ** max(1, sides.count.count))
         evidence += ", without its bias"
     return SlotRule(
         kind=relation.kinds[kind], family=sides.source, factor=factor, evidence=(evidence,)
