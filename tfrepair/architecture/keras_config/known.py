@@ -107,8 +107,9 @@ LOSSES: Mapping[str, str] = {
 """Losses by function, each with its class; in both generations."""
 LOSS_WORDS: Mapping[str, str] = {
     "mse": "mean_squared_error", "MSE": "mean_squared_error", "mae": "mean_absolute_error",
-    "MAE": "mean_absolute_error", "mape": "mean_absolute_percentage_error",  # codespell:ignore mape
-    "MAPE": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",  # codespell:ignore MAPE
+    "MAE": "mean_absolute_error", "msle": "mean_squared_logarithmic_error",
+    "mape": "mean_absolute_percentage_error",  # codespell:ignore
+    "MAPE": "mean_absolute_percentage_error",  # codespell:ignore
     "MSLE": "mean_squared_logarithmic_error", "bce": "binary_crossentropy",
     "BCE": "binary_crossentropy", "kld": "kl_divergence", "KLD": "kl_divergence",
     "kullback_leibler_divergence": "kl_divergence", "logcosh": "log_cosh",
