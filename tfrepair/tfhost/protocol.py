@@ -17,6 +17,10 @@ from tfrepair.core.receipt import Receipt
 
 CONFIG = "config"
 """Kind of a request whose architecture is a Keras configuration."""
+CUSTOM = "custom>"
+"""Before the names of custom objects in such a configuration: no class of Keras can be meant."""
+OLD_HARD_SIGMOID = "keras_2_hard_sigmoid"
+"""``clip(0.2 * x + 0.5, 0, 1)``, which ``hard_sigmoid`` meant before Keras 3; made by the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from tests.architecture.keras_config.configs import (
     sequential,
 )
 from tfrepair.architecture.keras_config import nodes
-from tfrepair.architecture.keras_config.notes import CUSTOM
 from tfrepair.architecture.keras_config.reading import Era, era_of
 from tfrepair.core.errors import ArchitectureError
+from tfrepair.tfhost.protocol import CUSTOM
 
 OLD = "keras_2_hard_sigmoid"
 

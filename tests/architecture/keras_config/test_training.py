@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.architecture.keras_config.configs import prepared, sequential, training_of
-from tfrepair.architecture.keras_config.notes import CUSTOM
 from tfrepair.architecture.keras_config.preparing import KerasTexts, prepare
 from tfrepair.core.findings import Severity
+from tfrepair.tfhost.protocol import CUSTOM
 
 ADAM = {"class_name": "Adam", "config": {"lr": 0.5, "decay": 0.0, "epsilon": None}}
 

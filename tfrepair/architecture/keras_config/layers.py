@@ -12,7 +12,7 @@ from typing import Any
 from tfrepair.architecture.keras_config import keras_1, keras_2, keras_3, known
 from tfrepair.architecture.keras_config.channels import in_graph, in_sequence
 from tfrepair.architecture.keras_config.nodes import checked, is_reference, sources, to_keras_3
-from tfrepair.architecture.keras_config.notes import CUSTOM, Notes
+from tfrepair.architecture.keras_config.notes import Notes
 from tfrepair.architecture.keras_config.objects import (
     activation,
     bare_name,
@@ -23,6 +23,7 @@ from tfrepair.architecture.keras_config.objects import (
 )
 from tfrepair.architecture.keras_config.operations import operation
 from tfrepair.architecture.keras_config.reading import Era
+from tfrepair.tfhost.protocol import CUSTOM
 
 MAX_CALLS = 200_000
 """Most layer calls of a model, with those of models inside; large real ones have thousands."""

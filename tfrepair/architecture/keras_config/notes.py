@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
+from tfrepair.tfhost.protocol import CUSTOM
 
 _SHOWN = 10
-CUSTOM = "custom>"
-"""Prefix of names that come from ``--custom-objects``: no class of Keras can be meant by them."""
 
 
 @dataclass(slots=True, kw_only=True)

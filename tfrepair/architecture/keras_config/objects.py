@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfrepair.architecture.keras_config import known
-from tfrepair.architecture.keras_config.notes import CUSTOM, Notes
+from tfrepair.architecture.keras_config.notes import Notes
+from tfrepair.tfhost.protocol import CUSTOM, OLD_HARD_SIGMOID
 
-OLD_HARD_SIGMOID = "keras_2_hard_sigmoid"
-"""``clip(0.2 * x + 0.5, 0, 1)``, which ``hard_sigmoid`` meant before Keras 3; ours."""
 _OWN = ("keras", "tf_keras")
 _KIND = {
     "initializer": ("initializers", known.INITIALIZERS, known.INITIALIZER_WORDS),
@@ -49,7 +48,7 @@ def build(module: str, class_name: str, settings: Mapping[str, Any], keras: int)
         Public module of Keras, such as ``"initializers"``.
     class_name, settings
         A known class; or one that begins with
-        :data:`~tfrepair.architecture.keras_config.notes.CUSTOM`.
+        :data:`~tfrepair.tfhost.protocol.CUSTOM`.
     keras
         2 (tf_keras looks up bare names) or 3 (which wants a module).
     """

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfrepair.architecture.keras_config.layers import MAX_CALLS, Layer, Target, count_calls, model
-from tfrepair.architecture.keras_config.notes import CUSTOM, Notes
-from tfrepair.architecture.keras_config.objects import OLD_HARD_SIGMOID
+from tfrepair.architecture.keras_config.notes import Notes
 from tfrepair.architecture.keras_config.reading import Era, era_of, read_config
 from tfrepair.architecture.keras_config.training import training_of
 from tfrepair.core.digest import text_digest
@@ -198,6 +197,3 @@ def _changes(notes: Notes) -> tuple[Finding, ...]:
             )
         )
     return tuple(found)
-
-
-__all__ = ["CUSTOM", "OLD_HARD_SIGMOID", "KerasTexts", "Prepared", "prepare"]

@@ -15,12 +15,10 @@ from typing import Any
 
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.tfhost.protocol import ArchRequest
+from tfrepair.tfhost.protocol import CUSTOM, OLD_HARD_SIGMOID, ArchRequest
 from tfrepair.tfhost.worker.layers import walk
 from tfrepair.tfhost.worker.loading import Loaded, first_line
 
-CUSTOM = "custom>"
-"""Prefix that the configuration puts before the names of custom objects."""
 MAX_ELEMENTS = 1 << 28
 """Most elements of what one layer gives for one example: 1 GiB in float32."""
 _WITHIN = "Exception encountered: "
@@ -92,11 +90,11 @@ def _own(keras: Any) -> dict[str, Any]:
     if keras.__name__ != "keras":
         return {}
 
-    def keras_2_hard_sigmoid(x: Any) -> Any:
+    def old_hard_sigmoid(x: Any) -> Any:
         """Compute what ``hard_sigmoid`` was before Keras 3."""
         return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
-    return {f"{CUSTOM}{keras_2_hard_sigmoid.__name__}": keras_2_hard_sigmoid}
+    return {f"{CUSTOM}{OLD_HARD_SIGMOID}": old_hard_sigmoid}
 
 
 def _custom_objects(request: ArchRequest, module: Any, keras: Any) -> dict[str, Any]:
