@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tfrepair.core.architecture import VariableKind
+from tfrepair.core.architecture import VariableKind, VariablePath
 from tfrepair.core.digest import array_digest
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.receipt import Receipt, WrittenVariable
@@ -49,7 +49,10 @@ def save_file(built: Built, request: SaveRequest) -> Receipt:
     HostError
         If a value does not fit.
     """
-    variables = _filled(built, request)
+    traces = () if built.trace is None else (built.trace.function,)
+    variables = named_variables(built, captured_variables(traces, built))
+    initial = _digests(variables)
+    _fill(built, request, variables)
     path = Path(request.file)
     with user_code(built.folder, f"{type(built.model).__name__} could not be saved"), _quiet():
         _save(built, path)
@@ -58,15 +61,15 @@ def save_file(built: Built, request: SaveRequest) -> Receipt:
         findings = finish_archive(path, request.note, _optimizer_config(built))
     else:
         finish_weights(path, request.note)
-    digests = {named.path: array_digest(np.asarray(named.variable.numpy())) for named in variables}
+    digests = _digests(variables)
     back, problems = _brought_back(built, variables, path, digests)
-    wanted = {value.path for value in request.values}
     lost = [
         named
         for named in variables
         if named.kind in _KEPT
         and named.path not in back
-        and (named.path in wanted or built.is_live)
+        # What the architecture starts with anyway, such as a learning rate, is not lost.
+        and (built.is_live or digests[named.path] != initial[named.path])
     ]
     return Receipt(
         variables=tuple(
@@ -80,15 +83,16 @@ def save_file(built: Built, request: SaveRequest) -> Receipt:
     )
 
 
-def _filled(built: Built, request: SaveRequest) -> tuple[NamedVariable, ...]:
-    traces = () if built.trace is None else (built.trace.function,)
-    variables = named_variables(built, captured_variables(traces, built))
+def _digests(variables: Sequence[NamedVariable]) -> dict[VariablePath, str]:
+    return {named.path: array_digest(np.asarray(named.variable.numpy())) for named in variables}
+
+
+def _fill(built: Built, request: SaveRequest, variables: Sequence[NamedVariable]) -> None:
     assign(request.values, variables)
     if built.is_live and not request.keep_state:
         reset_training_state(built)
         assign(request.values, variables)
     finalize(built)
-    return variables
 
 
 @contextmanager
