@@ -19,9 +19,11 @@ from tfrepair.core.tensor import Purpose, SourceName, TensorStore
 from tfrepair.planning.consistency import Unit, decide
 from tfrepair.planning.dialects.optimizers import SHARED_SETTINGS, Family
 from tfrepair.planning.dialects.relatives import RELATIVES
+from tfrepair.planning.dialects.slot_meanings import MEANINGS
 from tfrepair.planning.hyperparameters import RATE, stored_settings
 from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.optimizer_findings import (
+    class_assumed,
     derived,
     left_out,
     lost,
@@ -39,7 +41,11 @@ from tfrepair.planning.optimizer_scalars import (
 from tfrepair.planning.optimizer_slots import Sides, slot_candidates
 from tfrepair.planning.optimizer_values import is_zero
 from tfrepair.planning.step_counts import StepCount, count_steps, known_steps
-from tfrepair.planning.stored_optimizers import StoredOptimizer, stored_optimizers
+from tfrepair.planning.stored_optimizers import (
+    StoredOptimizer,
+    assumed,
+    stored_optimizers,
+)
 from tfrepair.planning.update_rules import rule_findings
 from tfrepair.planning.wanted_optimizer import Wanted, wanted_optimizer
 
@@ -55,10 +61,20 @@ class Origins:
     settings
         Hyperparameters that the model of the architecture was not compiled with: what a person
         asked for, or what the source states.
+    calibrates
+        True if data will give values to what is lost.
     """
 
     name: Origin = Origin.ARCHITECTURE
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    calibrates: bool = False
+
+    def estimable(self, wanted: Wanted) -> frozenset[str]:
+        """Return the kinds of slots that data will give a value."""
+        family = wanted.family
+        if not self.calibrates or family is None:
+            return frozenset()
+        return frozenset(MEANINGS.get(family.name, ()))
 
 
 COMPILED = Origins()
@@ -148,7 +164,8 @@ def _choice(
     like = [s for s in stored if s.family is not None and (s.family.name, family.name) in RELATIVES]
     titles = ", ".join(found.title for found in stored)
     bare = [s for s in stored if s.family is None and not s.tensors]
-    fitting = exact or like or bare
+    unnamed = [found for s in stored if (found := assumed(s, family, wanted.kinds)) is not None]
+    fitting = exact or like or unnamed or bare
     if not fitting:
         return f"the source was trained with {titles}, whose slots mean something else"
     if len(fitting) > 1:
@@ -172,6 +189,7 @@ def _without(
         {variable.path: why for variable, _ in wanted.slots},
         weights,
         float(rate) if isinstance(rate, int | float) else None,
+        origins.estimable(wanted),
     )
     told = () if not unit.rebuilt else derived(unit.rebuilt, wanted.title)
     fresh = () if wanted.steps is None else (Fresh(target=wanted.steps.path, why=why),)
@@ -198,7 +216,7 @@ def _carried(
     candidates = slot_candidates(sides, plan, statistics)
     candidates = dict(guarded(candidates, wanted, sides.source, sides.betas, store))
     rate = sides.rate or _rate(wanted)
-    unit = decide(wanted, candidates, weights, rate)
+    unit = decide(wanted, candidates, weights, rate, origins.estimable(wanted))
     steps = step_scalars(sides.count, wanted, family, unit, sides.source)
     used_from = None if unit.is_reset and wanted.slots else chosen
     others = other_scalars(used_from or chosen, wanted, unit, sides.settings, statistics)
@@ -208,8 +226,13 @@ def _carried(
     wished = {kind for kind in wanted.kinds if sides.source is sides.family}
     wished |= set(sides.relation.kinds.values()) if sides.relation is not None else set()
     told = {tensor.name for (_, kind), tensor in chosen.slots.items() if kind in wished}
-    unused = _unused(stored, chosen, _sources(plan) | {""}, used | told, statistics)
+    others_stored = [one for one in stored if one.tensors != chosen.tensors]
+    unused = _unused(
+        [chosen, *others_stored], chosen, _sources(plan) | {""}, used | told, statistics
+    )
+    was_named = any(one is chosen or one == chosen for one in stored)
     findings = (
+        *(() if was_named else (class_assumed(chosen),)),
         *_lost_findings(unit, sides, stored, plan),
         *scalars.findings,
         *rule_findings(sides),

@@ -75,6 +75,19 @@ def derived(rebuilt: Sequence[Rebuilt], title: str) -> Iterator[Finding]:
         )
 
 
+def class_assumed(chosen: StoredOptimizer) -> Finding:
+    """Say that nothing names the class of the source's optimizer, and which was taken."""
+    return Finding(
+        code="optimizer-class-assumed",
+        severity=Severity.WARNING,
+        where=OPTIMIZER,
+        message=f"nothing in the source names the class of its optimizer; its slots "
+        f"({', '.join(sorted(chosen.names))}) are those of {chosen.title}, as the architecture "
+        "has it, and are taken as such",
+        remedy="check that the training used this class",
+    )
+
+
 def other_family(source: str, title: str, relation: Relation) -> Finding:
     """Say that slots of another class are used, and how well that goes."""
     return Finding(

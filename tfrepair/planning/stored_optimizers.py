@@ -132,6 +132,37 @@ def family_named(name: str) -> Family | None:
     return FAMILIES.get(_NUMBERS.sub("", name).lower().replace("_", ""))
 
 
+def assumed(
+    stored: StoredOptimizer, family: Family, kinds: frozenset[str]
+) -> StoredOptimizer | None:
+    """Return an optimizer whose class nothing names as one of a family, if its slots are those.
+
+    Parameters
+    ----------
+    stored
+        Without a family.
+    family, kinds
+        The family, and the kinds of slots that it keeps here.
+
+    Returns
+    -------
+    ``None`` unless the slots have exactly the names that the family gives these kinds in one era,
+    and no scalar belongs to another family.
+    """
+    products = {name for other in FAMILIES.values() for names in other.products for name in names}
+    own = {name for names in family.products for name in names}
+    if stored.family is not None or stored.is_saver or stored.scalars.keys() & (products - own):
+        return None
+    eras = [
+        {getattr(family.slot(kind), era) for kind in kinds}
+        for era in ("before", "since", "keras_3")
+    ]
+    if not kinds or set(stored.names) not in eras:
+        return None
+    read, unread = _read(family, ((t, slot_kind(family, t.slot)) for t in stored.unread))
+    return replace(stored, title=family.title, family=family, slots=read, unread=unread)
+
+
 def stored_optimizers(store: TensorStore) -> tuple[StoredOptimizer, ...]:
     """Find the optimizers of a source.
 
