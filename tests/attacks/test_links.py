@@ -49,5 +49,5 @@ def test_the_folder_itself_may_be_a_link(folder: Path) -> None:
 
 def test_dangling_link(folder: Path) -> None:
     (folder.parent / "w.npy").symlink_to("nowhere")
-    with pytest.raises(Unrecognised, match="neither a file nor a folder"):
+    with pytest.raises(Unrecognised, match="a link to nothing"):
         open_source(folder.parent / "w.npy")
