@@ -40,6 +40,8 @@ class H5Bytes:
         The bytes themselves if they had to be decompressed, or set right.
     is_mended
         True if ``held`` are the bytes of the part with a flipped bit set right.
+    patches
+        Places in the part, and what is to stand there in memory instead.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class H5Bytes:
     size: int | None = None
     held: bytes | None = field(default=None, repr=False)
     is_mended: bool = False
+    patches: tuple[tuple[int, bytes], ...] = ()
 
     @property
     def where(self) -> str:
@@ -64,8 +67,11 @@ class H5Bytes:
         """
         if self.held is not None:
             return memoryview(self.held)
-        data = map_file(self.path)
-        return data[self.start :] if self.size is None else data[self.start :][: self.size]
+        data = map_file(self.path, is_private=bool(self.patches))
+        part = data[self.start :] if self.size is None else data[self.start :][: self.size]
+        for place, content in self.patches:
+            part[place : place + len(content)] = content
+        return part.toreadonly()
 
     def place(self, offset: int) -> int | None:
         """Return where a byte lies in the file on disk; ``None`` if it was decompressed."""

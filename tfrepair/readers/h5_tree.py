@@ -30,7 +30,7 @@ class H5Dataset:
         Where its bytes begin in the file, if they lie there as they are.
     file
         The file that holds it.
-    health, health_note, fetch, examine
+    health, health_note, fetch, examine, leading
         As in :class:`tfrepair.core.tensor.Tensor`.
     """
 
@@ -46,6 +46,7 @@ class H5Dataset:
     examine: Callable[[], tuple[Health, str]] | None = field(
         default=None, repr=False, compare=False
     )
+    leading: Callable[[], Array] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import h5py
 
 _REMEDY_CUT = (
-    "look for a complete copy; reading what is left of a cut or unfinished HDF5 file, and giving "
-    "its values to the layers of an architecture, is not in this version"
+    "another save of the same model, written by the same program, tells where its arrays are: "
+    "tfrepair repair --template OTHER.h5, or give the architecture with --arch"
 )
 _OPEN_MARK = "already open for write"
 

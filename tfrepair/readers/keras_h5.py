@@ -21,6 +21,9 @@ from tfrepair.wire.hdf5_superblock import SIGNATURE, signature_places
 _MAX_INDEX_BYTES = 1 << 26
 _MAX_SHARDS = 10_000
 _MAP = "weight_map"
+_SEARCHED = 1 << 16
+_TREE, _HEAP = b"TREE\0\0", b"HEAP\0\0\0\0"
+"""The tree of an old group, lowest level, and its heap of names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class KerasH5Reader:
             return True
         if candidate.head.lstrip().startswith(b"{"):
             return _has_shards(candidate)
-        return _has_late_signature(candidate)
+        return _has_late_signature(candidate) or _has_groups(candidate)
 
     def open(self, path: Path, *, limits: Limits) -> TensorStore:
         """Read metadata; data stays where it is.
@@ -49,8 +52,8 @@ class KerasH5Reader:
             If nothing can be read, or the file wants something that lies outside of it.
         """
         # Here and not above: sources of other formats need not wait for all this.
+        from tfrepair.readers.h5_opening import open_h5
         from tfrepair.readers.h5_tree import merged
-        from tfrepair.readers.hdf5 import read_tree
         from tfrepair.readers.keras_store import keras_store
 
         files: tuple[Path, ...] = (path,)
@@ -58,11 +61,11 @@ class KerasH5Reader:
         if _begins_as_text(path):
             shards, findings = _shards(path)
             files += shards
-            trees = [read_tree(H5Bytes(path=shard), limits=limits) for shard in shards]
+            trees = [open_h5(H5Bytes(path=shard), limits=limits).tree for shard in shards]
             tree, twice = merged(trees)
             findings += tuple(_twice(path, name) for name in twice)
         else:
-            tree = read_tree(H5Bytes(path=path), limits=limits)
+            tree = open_h5(H5Bytes(path=path), limits=limits).tree
         store = keras_store(tree, reader=self.name, path=path, files=files, texts={})
         return replace(store, findings=(*findings, *store.findings)) if findings else store
 
@@ -78,6 +81,16 @@ def _has_late_signature(candidate: Candidate) -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+def _has_groups(candidate: Candidate) -> bool:
+    """Return whether a group of an HDF5 file, whose first block is lost, is near the begin."""
+    try:
+        with candidate.path.open("rb") as file:
+            begin = file.read(_SEARCHED)
+    except (OSError, ValueError):
+        return False
+    return _TREE in begin and _HEAP in begin
 
 
 def _has_shards(candidate: Candidate) -> bool:

@@ -266,6 +266,7 @@ def _tensor(dataset: H5Dataset, naming: Naming, taken: set[str]) -> Tensor:
         health=dataset.health,
         health_note=dataset.health_note,
         examine=dataset.examine,
+        leading=dataset.leading,
         purpose=naming.purpose,
         slot=naming.slot,
         slot_of=naming.slot_of,

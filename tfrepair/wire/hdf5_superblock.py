@@ -1,6 +1,6 @@
 """The first block of an HDF5 file: where it is, and where the file says that it ends.
 
-Knows the superblock only, versions 0 to 3; the rest of the format is left to the HDF5 library.
+Knows the superblock only, versions 0 to 3.
 What the library answers about a file that is cut or was never finished is one sentence; the
 numbers here say which of the two it is.
 
@@ -77,3 +77,45 @@ def _address(block: bytes, at: int, size: int) -> int | None:
     if size not in _ADDRESS_SIZES or len(raw) < size or raw == _UNDEFINED * size:
         return None
     return int.from_bytes(raw, "little")
+
+
+def root_of(data: memoryview, base: int) -> tuple[int, int, int] | None:
+    """Return what the superblock says about the root group.
+
+    Parameters
+    ----------
+    data
+        The file.
+    base
+        Where the superblock begins.
+
+    Returns
+    -------
+    Addresses of its header, its tree of names and its heap of names, counted from the base; the
+    last two are 0 if the superblock has no copy of them. ``None`` if there is no superblock that
+    can be read.
+    """
+    block = bytes(data[base : base + 128])
+    if block[: len(SIGNATURE)] != SIGNATURE or len(block) <= _VERSION_AT + 5:
+        return None
+    version = block[_VERSION_AT]
+    size = block[13] if version <= 1 else block[9]
+    if version > 3 or size != _ADDRESS_SIZES[1]:
+        return None
+    if version > 1:
+        address = _address(block, 12 + 3 * size, size)
+        return None if address is None else (address, 0, 0)
+    entry = (24 if version == 0 else 28) + 4 * size
+    address = _address(block, entry + size, size)
+    if address is None:
+        return None
+    has_copy = block[entry + 2 * size] == 1
+    tree, heap = (_address(block, entry + 24 + size * n, size) or 0 for n in range(2))
+    return (address, tree, heap) if has_copy else (address, 0, 0)
+
+
+def checksum_place(data: memoryview, base: int) -> int | None:
+    """Return where the checksum of the superblock lies; ``None`` for versions without one."""
+    if len(data) < base + 48 or data[base + _VERSION_AT] not in (2, 3):
+        return None
+    return base + 12 + 4 * data[base + 9]

@@ -10,13 +10,15 @@ from pathlib import Path
 from tfrepair.core.errors import SourceError, Unrecognised
 
 
-def map_file(path: Path) -> memoryview:
+def map_file(path: Path, *, is_private: bool = False) -> memoryview:
     """Map a file for reading.
 
     Parameters
     ----------
     path
         A regular file; one of 0 bytes gives an empty view.
+    is_private
+        Whether the view may be written to: that changes memory, never the file.
 
     Raises
     ------
@@ -33,7 +35,8 @@ def map_file(path: Path) -> memoryview:
         with path.open("rb") as file:
             if path.stat().st_size == 0:
                 return memoryview(b"")
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            access = mmap.ACCESS_COPY if is_private else mmap.ACCESS_READ
+            return memoryview(mmap.mmap(file.fileno(), 0, access=access))
     except (OSError, ValueError) as error:
         message = f"{path}: cannot be read: {error}"
         raise SourceError(message) from error
