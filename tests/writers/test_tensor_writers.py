@@ -106,4 +106,4 @@ def test_text_is_refused_where_it_would_have_to_be_pickled(name: str, tmp_path: 
 def test_an_unknown_format_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"--to zip") as caught:
         writer_named("zip")
-    assert "saved-model, checkpoint, npz, safetensors" in str(caught.value)
+    assert "saved-model, keras, keras-weights, checkpoint, npz, safetensors" in str(caught.value)
