@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import tfrepair
-from tfrepair.planning.stored_optimizers import family_named, stored_optimizers
+from tfrepair.planning.stored_optimizer import family_named
+from tfrepair.planning.stored_optimizers import stored_optimizers
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KERAS = sorted(

@@ -23,7 +23,7 @@ from tfrepair.planning.hyperparameters import RATE
 from tfrepair.planning.optimizer import Origins
 from tfrepair.planning.optimizer_choice import Choice, chosen_optimizer
 from tfrepair.planning.optimizer_table import OptimizerTable
-from tfrepair.planning.stored_optimizers import UPDATES
+from tfrepair.planning.saver_optimizers import UPDATES
 from tfrepair.tfhost.protocol import CONFIG
 from tfrepair.wire.graph_updates import read_updates
 

@@ -19,7 +19,7 @@ from tfrepair.core.transform import IDENTITY
 from tfrepair.planning.dialects.optimizers import SHARED_SETTINGS, Family
 from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.step_counts import betas_of
-from tfrepair.planning.stored_optimizers import StoredOptimizer
+from tfrepair.planning.stored_optimizer import StoredOptimizer
 
 RATE, DECAY, EPSILON = "learning_rate", "decay", "epsilon"
 _TODAY: Mapping[str, str] = {"lr": RATE, "weight_decay_rate": "weight_decay"}

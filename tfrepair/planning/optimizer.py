@@ -41,11 +41,8 @@ from tfrepair.planning.optimizer_scalars import (
 from tfrepair.planning.optimizer_slots import Sides, slot_candidates
 from tfrepair.planning.optimizer_values import is_zero
 from tfrepair.planning.step_counts import StepCount, count_steps, known_steps
-from tfrepair.planning.stored_optimizers import (
-    StoredOptimizer,
-    assumed,
-    stored_optimizers,
-)
+from tfrepair.planning.stored_optimizer import StoredOptimizer
+from tfrepair.planning.stored_optimizers import assumed, stored_optimizers
 from tfrepair.planning.update_rules import rule_findings
 from tfrepair.planning.wanted_optimizer import Wanted, wanted_optimizer
 

@@ -16,7 +16,8 @@ from tfrepair.core.tensor import TensorStore
 from tfrepair.planning.dialects.optimizers import SHARED_SETTINGS, Family
 from tfrepair.planning.hyperparameters import DECAY, EPSILON, RATE, stored_settings
 from tfrepair.planning.lists import StatisticsOf
-from tfrepair.planning.stored_optimizers import StoredOptimizer, stored_optimizers
+from tfrepair.planning.stored_optimizer import StoredOptimizer
+from tfrepair.planning.stored_optimizers import stored_optimizers
 
 _LEGACY = frozenset({"sgd", "adam", "nadam", "adamax", "rmsprop", "adagrad", "adadelta", "ftrl"})
 """Families that ``tf_keras.optimizers.legacy`` has: the update rules of ``OptimizerV2``."""

@@ -9,7 +9,7 @@ from tfrepair.core.plan import Plan
 from tfrepair.core.tensor import Purpose
 from tfrepair.planning.dialects.relatives import EXPECTED, Relation
 from tfrepair.planning.step_counts import OPTIMIZER
-from tfrepair.planning.stored_optimizers import StoredOptimizer
+from tfrepair.planning.stored_optimizer import StoredOptimizer
 
 LOST, LEFT_OUT, UNUSED = "optimizer-state-lost", "optimizer-left-out", "optimizer-slots-unused"
 PARTLY, DERIVED, OTHER = "optimizer-partly-lost", "optimizer-derived", "optimizer-other-family"

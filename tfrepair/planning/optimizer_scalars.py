@@ -25,7 +25,7 @@ from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.optimizer_findings import rate_finding
 from tfrepair.planning.optimizer_values import scalar_match
 from tfrepair.planning.step_counts import OPTIMIZER, StepCount
-from tfrepair.planning.stored_optimizers import STEP_WORDS, StoredOptimizer
+from tfrepair.planning.stored_optimizer import STEP_WORDS, StoredOptimizer
 from tfrepair.planning.wanted_optimizer import Wanted
 
 _ACCUMULATOR = "gradient_accumulator"

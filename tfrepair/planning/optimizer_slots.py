@@ -16,7 +16,7 @@ from tfrepair.planning.hyperparameters import RATE
 from tfrepair.planning.lists import StatisticsOf
 from tfrepair.planning.optimizer_values import SlotRule, slot_match
 from tfrepair.planning.step_counts import StepCount
-from tfrepair.planning.stored_optimizers import StoredOptimizer
+from tfrepair.planning.stored_optimizer import StoredOptimizer
 from tfrepair.planning.wanted_optimizer import Wanted
 
 _USUAL_BETA = 0.999

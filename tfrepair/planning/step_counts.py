@@ -14,7 +14,7 @@ from tfrepair.core.tensor import Purpose, Tensor, TensorStore
 from tfrepair.core.transform import IDENTITY, Steps, Transform, then
 from tfrepair.planning.dialects.optimizers import BETAS
 from tfrepair.planning.lists import StatisticsOf
-from tfrepair.planning.stored_optimizers import STEP_WORDS, StoredOptimizer
+from tfrepair.planning.stored_optimizer import STEP_WORDS, StoredOptimizer
 
 GLOBAL_STEP = "global_step"
 OPTIMIZER = "optimizer"

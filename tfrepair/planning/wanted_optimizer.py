@@ -15,7 +15,8 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.planning.dialects.optimizers import WRAPPERS, Family, Without
 from tfrepair.planning.fit import is_floating
 from tfrepair.planning.step_counts import OPTIMIZER
-from tfrepair.planning.stored_optimizers import STEP_WORDS, family_named, plain_word, slot_kind
+from tfrepair.planning.stored_optimizer import STEP_WORDS, family_named, slot_kind
+from tfrepair.planning.stored_optimizers import plain_word
 
 _DEFAULT_BETAS = (0.9, 0.999)
 _MAX_DEPTH = 4
