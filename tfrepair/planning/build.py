@@ -18,6 +18,7 @@ from tfrepair.core.tensor import SourceName, Tensor, TensorStore
 from tfrepair.core.transform import Cast, Transform
 from tfrepair.planning.averages import stand_ins, with_true_names
 from tfrepair.planning.equal_names import plan_equal_names, with_training_state
+from tfrepair.planning.era_findings import with_era_findings
 from tfrepair.planning.eras import in_todays_terms, with_stored_names
 from tfrepair.planning.kernels import settled
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
@@ -83,6 +84,7 @@ def build_plan(
     terms = in_todays_terms(store, architecture)
     outcome = _outcome(terms.store, architecture, terms.statistics(statistics), order)
     outcome = settled(with_stored_names(outcome, terms), store, architecture)
+    outcome = with_era_findings(outcome, store, architecture)
     leftover = (*outcome.leftover, *_no_weights(store))
     outcome = replace(outcome, leftover=leftover)
     plan = _checked(_plan(outcome), tuple(store), architecture, statistics)

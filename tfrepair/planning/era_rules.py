@@ -6,7 +6,7 @@ configuration says about the layer, or by a shape that nothing else has. Pure. C
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,11 @@ from tfrepair.planning.layouts import Part, recurrent_routes
 Edges = tuple[tuple[SourceName, Transform], ...]
 _LSTM, _GRU = ("i", "c", "f", "o"), ("z", "r", "h")
 _OF_KERAS = {_LSTM: ("i", "f", "c", "o"), _GRU: ("z", "r", "h")}
+_ORDERS: Mapping[int, tuple[tuple[int, ...], ...]] = {
+    3: ((1, 2, 0),),
+    4: ((1, 2, 3, 0), (0, 2, 3, 1)),
+    5: ((0, 2, 3, 4, 1),),
+}
 _TRANSPOSED = frozenset({"Deconvolution2D"})
 
 
@@ -204,7 +209,7 @@ def _single(
     why: tuple[str, ...] = ()
     if era == "1":
         text, why = _kernel(leaf, tensor.shape, facts)
-    if not text and leaf in ("W", "kernel") and facts.get("channels"):
+    if not text and leaf in ("W", "kernel") and facts.get("channels", 0) > 0:
         text, why = _rows(tensor.shape, facts["channels"], store, architecture)
     if leaf == "running_std" and era == "1":
         why = (*why, "Keras 1 keeps the variance under the name running_std")
@@ -263,9 +268,16 @@ def channels_move(store: TensorStore, architecture: Architecture) -> bool | None
     ours = [s.shape[1:] for s in architecture.inputs if s.shape is not None and len(s.shape) > 3]
     if not images or len(images) != len(ours):
         return None
-    moved = [(*shape[1:], shape[0]) for shape in images]
-    if images == moved:
-        return None
-    if ours == moved:
-        return True
-    return False if ours == images else None
+    is_kept = ours == images
+    is_moved = all(own in _moved(their) for own, their in zip(ours, images, strict=True))
+    return None if is_kept == is_moved else is_moved
+
+
+def _moved(shape: Sequence[int | None]) -> list[tuple[int | None, ...]]:
+    """Return an image with its channels last; a sequence of images may have its time first."""
+    orders: dict[int, list[tuple[int, ...]]] = {
+        3: [(1, 2, 0)],
+        4: [(1, 2, 3, 0), (0, 2, 3, 1)],
+        5: [(0, 2, 3, 4, 1)],
+    }
+    return [tuple(shape[axis] for axis in order) for order in orders.get(len(shape), [])]

@@ -5,17 +5,18 @@ one inside a ``TimeDistributed`` and there are two directions in a ``Bidirection
 tells which is which. Pure.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tfrepair.core.architecture import Architecture, LayerNode
 from tfrepair.core.tensor import TensorStore
 from tfrepair.planning.era_words import split_name
-from tfrepair.planning.naming import numbered
 
 _AUTOMATIC = {"TimeDistributed": "time_distributed", "Bidirectional": "bidirectional"}
 _OLD_SPELLINGS = {"time_distributed": ("time_distributed", "timedistributed")}
 _DIRECTIONS = ("forward", "backward")
+_NUMBER = re.compile(r"(?P<base>.+?)_(?P<number>\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +73,17 @@ def _pairs(
     """Yield the wrappers of the architecture with the layers of the source."""
     for class_name, base in _AUTOMATIC.items():
         ours = [node for node in nodes if node.class_name == class_name]
-        automatic = {node.name for node in ours if numbered(node.name)[0] == base}
+        automatic = {node.name for node in ours if _numbered(node.name)[0] == base}
         for node in ours:
             ends = [layer for layer in layers if _ends_with(layer, node.name)]
             if node.name not in automatic and len(ends) == 1:
                 yield node, ends[0]
         spelled = _OLD_SPELLINGS.get(base, (base,))
-        theirs = [layer for layer in layers if numbered(layer.rpartition("/")[2])[0] in spelled]
+        theirs = [layer for layer in layers if _numbered(layer.rpartition("/")[2])[0] in spelled]
         if len(theirs) == len(automatic):
-            by_number = sorted(theirs, key=lambda layer: numbered(layer.rpartition("/")[2])[1])
+            by_number = sorted(theirs, key=lambda layer: _numbered(layer.rpartition("/")[2])[1])
             counted = [node for node in ours if node.name in automatic]
-            counted.sort(key=lambda node: numbered(node.name)[1])
+            counted.sort(key=lambda node: _numbered(node.name)[1])
             yield from zip(counted, by_number, strict=True)
 
 
@@ -116,3 +117,9 @@ def _own(node: LayerNode) -> tuple[str, ...]:
 
 def _is_of(unit: str, direction: str) -> bool:
     return any(part.startswith(f"{direction}_") for part in unit.split("/"))
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """Return an automatic name without its number, and the number: 0 if it has none."""
+    match = _NUMBER.fullmatch(name)
+    return (match["base"], int(match["number"])) if match else (name, 0)

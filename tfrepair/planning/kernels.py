@@ -9,16 +9,16 @@ plausible with both. Looks at matches that :mod:`tfrepair.planning.names` made, 
 Source: ``preprocess_weights_for_loading`` of Keras 2.2.4 for Theano; ``tests/golden/keras``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tfrepair.core.architecture import Architecture, Role, Variable, VariablePath
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.core.plan import Confidence, Gap, Match, Tie
-from tfrepair.core.tensor import Shape, Tensor, TensorStore
-from tfrepair.core.transform import Cast, Flip, Into, Operation, Transform, Transpose, then
+from tfrepair.core.plan import Confidence, Match, Tie
+from tfrepair.core.tensor import TensorStore
+from tfrepair.core.transform import Cast, Flip, Into, Operation, Transform
 from tfrepair.planning.era_rules import channels_move, facts_of
 from tfrepair.planning.era_words import split_name
-from tfrepair.planning.fit import cast_to, same_kind
+from tfrepair.planning.kernel_axes import FIRST, is_turned, with_axes
 from tfrepair.planning.lists import Outcome
 
 _KERNELS = "kernels"
@@ -44,22 +44,10 @@ def settled(outcome: Outcome, store: TensorStore, architecture: Architecture) ->
     -------
     The outcome; what stays open is a tie, with a finding that says how to settle it.
     """
-    outcome = _with_axes(outcome, store, architecture)
+    outcome = with_axes(outcome, store, architecture)
     outcome = _turned(outcome, store, architecture)
     outcome = _rows(outcome, store, architecture)
     return _deviations(outcome, store, architecture)
-
-
-def _is_turned(variable: Variable) -> bool:
-    """Return whether Theano keeps such a kernel turned; depthwise ones Keras turns itself."""
-    if len(variable.shape) < _MIN_RANK:
-        return False
-    if variable.layer_class.removesuffix("Cell") in (*_RECURRENT, "ConvLSTM"):
-        return variable.role in (Role.KERNEL, Role.RECURRENT_KERNEL)
-    if variable.role is not Role.KERNEL:
-        return False
-    known = variable.layer_class.startswith(("Depthwise", "Separable"))
-    return not known and not variable.layer_class.startswith(("Dense", "EinsumDense", "Multi"))
 
 
 def _spatial(variable: Variable) -> tuple[int, ...]:
@@ -75,7 +63,7 @@ def _turned(outcome: Outcome, store: TensorStore, architecture: Architecture) ->
     doubtful = [
         match
         for match in outcome.matches
-        if _is_turned(variables[match.target]) and _spatial(variables[match.target])
+        if is_turned(variables[match.target]) and _spatial(variables[match.target])
     ]
     if not doubtful:
         return outcome
@@ -143,106 +131,13 @@ def _tied(outcome: Outcome, matches: list[Match], why: str, finding: Finding) ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Axes:
-    """Kernels of a file that does not say in which order its axes stand."""
-
-    last: tuple[Match, ...]
-    either: tuple[Match, ...]
-    first: tuple[tuple[Gap, Tensor, Variable], ...]
-
-
-def _with_axes(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
-    """Find out the order of axes in Keras 1's weights alone: the kernels that fit one way tell."""
-    is_silent = store.attributes.get("era") in ("0", "1") and not store.attributes.get("layers")
-    if not is_silent:
-        return outcome
-    axes = _axes(outcome, store, architecture)
-    if axes.first and axes.last:
-        return outcome
-    if axes.first:
-        filled = tuple(_first(gap, tensor, variable) for gap, tensor, variable in axes.first)
-        moved = {match.target: _first_too(match, architecture, store) for match in axes.either}
-        gone = {match.target for match in filled}
-        used = {match.sources[0] for match in filled}
-        return replace(
-            outcome,
-            matches=(*(moved.get(m.target, m) for m in outcome.matches), *filled),
-            missing=tuple(gap for gap in outcome.missing if gap.target not in gone),
-            leftover=tuple(left for left in outcome.leftover if left.source not in used),
-        )
-    if axes.last or not axes.either:
-        return outcome
-    example = axes.either[0]
-    finding = Finding(
-        code="axes-in-doubt",
-        severity=Severity.ERROR,
-        where=store.path,
-        message=f"Keras 1 wrote no dim_ordering into this file, and {len(axes.either)} kernels fit "
-        "with the filters last and with the filters first",
-        remedy="write a plan with `tfrepair plan -o plan.toml`, and move each of [ties] to [map]: "
-        f'"{example.target}" = "{example.sources[0]}" for dim_ordering="tf", else with '
-        'transform = "transpose:2,3,1,0"; compare predictions',
-    )
-    why = "the file does not say whether the filters come first, and both fit"
-    return _tied(outcome, list(axes.either), why, finding)
-
-
-def _axes(outcome: Outcome, store: TensorStore, architecture: Architecture) -> _Axes:
-    variables, tensors = architecture.by_path, store.by_name
-    last: list[Match] = []
-    either: list[Match] = []
-    first: list[tuple[Gap, Tensor, Variable]] = []
-    for match in outcome.matches:
-        variable = variables[match.target]
-        if len(variable.shape) > _MIN_RANK and _is_turned(variable) and not match.parts:
-            turned = _turn(tensors[match.source].shape)
-            (either if turned == variable.shape else last).append(match)
-    for gap in outcome.missing:
-        variable = variables[gap.target]
-        if len(gap.candidates) != 1 or not _is_turned(variable):
-            continue
-        tensor = tensors[gap.candidates[0]]
-        fits = _turn(tensor.shape) == variable.shape and same_kind(tensor.dtype, variable.dtype)
-        if fits and tensor.is_whole and len(tensor.shape) > _MIN_RANK:
-            first.append((gap, tensor, variable))
-    return _Axes(tuple(last), tuple(either), tuple(first))
-
-
-def _order(rank: int) -> tuple[int, ...]:
-    return (*range(2, rank), 1, 0)
-
-
-def _turn(shape: Shape) -> Shape:
-    return tuple(shape[axis] for axis in _order(len(shape)))
-
-
-_FIRST = 'the filters come first (Keras 1 with dim_ordering="th"): kernels fit in no other way'
-
-
-def _first(gap: Gap, tensor: Tensor, variable: Variable) -> Match:
-    turned = then(Transform(), Transpose(axes=_order(len(tensor.shape))))
-    return Match(
-        target=gap.target,
-        sources=(tensor.name,),
-        transform=cast_to(turned, tensor.dtype, variable),
-        confidence=Confidence.STRONG,
-        evidence=("name", "shape, with other axes", _FIRST),
-    )
-
-
-def _first_too(match: Match, architecture: Architecture, store: TensorStore) -> Match:
-    rank = len(store[match.source].shape)
-    turn = Transpose(axes=_order(rank))
-    moved = Transform(operations=(turn, *match.transform.operations))
-    evidence = (*match.evidence, "other kernels of the file have the filters first")
-    return replace(match, transform=moved, confidence=Confidence.STRONG, evidence=evidence)
-
-
 def _rows(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
     """Take out dense kernels behind a flattened image whose channels may have moved."""
-    inferred = any(_FIRST in match.evidence for match in outcome.matches)
-    behind = _behind_flatten(architecture) if inferred else frozenset()
+    inferred = any(FIRST in match.evidence for match in outcome.matches)
+    # Keras 2 on Theano may have had channels first, or a Flatten that moves them.
+    silent = not (store.attributes.get("layers") or store.attributes.get("era"))
+    silent = silent and store.attributes.get(_KERNELS) == _THEANO
+    behind = _behind_flatten(architecture) if inferred or silent else frozenset()
     doubtful = [
         match
         for match in outcome.matches
@@ -257,7 +152,7 @@ def _rows(outcome: Outcome, store: TensorStore, architecture: Architecture) -> O
         severity=Severity.ERROR,
         where=store.path,
         message=f"{len(doubtful)} dense kernels stand behind a flattened image whose channels come "
-        "first in the source; whether they do in the architecture is not certain",
+        "first in the source, or may do so; whether their rows are to be reordered is not certain",
         remedy="write a plan with `tfrepair plan -o plan.toml`, and move each of [ties] to [map]: "
         f'"{example.target}" = "{example.sources[0]}" if the architecture has channels first, else '
         f'with transform = "reshape:C,{rows}/C,N|transpose:1,0,2|reshape:{rows},N" for C channels',
@@ -293,6 +188,8 @@ def _is_open(match: Match, store: TensorStore, architecture: Architecture) -> bo
         return False
     moves = channels_move(store, architecture)
     rows, channels = variable.shape[0], facts["channels"]
+    if channels < 0:
+        return True
     if moves is False or channels in (1, rows):
         return False
     return moves is None or not channels or rows % channels != 0

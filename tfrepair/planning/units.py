@@ -14,7 +14,7 @@ from tfrepair.planning.naming import Unit, numbered, spellings
 _CONTAINERS = frozenset({"model", "functional", "sequential", "model_weights", "layers", "vars"})
 
 # The cell of a recurrent layer owns its weights in some generations of Keras, the layer in others.
-_CELLS = frozenset({"lstm_cell", "gru_cell", "simple_rnn_cell"})
+_CELLS = frozenset({"lstm_cell", "gru_cell", "simple_rnn_cell", "conv_lstm_cell"})
 
 
 class How(StrEnum):

@@ -24,6 +24,7 @@ _KEEPS_ROWS = frozenset({
     "ThresholdedReLU", "ReLU", "ActivityRegularization", "AlphaDropout",
 })  # fmt: skip
 _MAX_STEPS = 10_000
+_MOVED = -1
 Sources = Mapping[str, list[str]]
 
 
@@ -35,7 +36,9 @@ def layer_facts(root: LayerConfig | None) -> str:
     Keys of a layer, each only where it is known: ``class``, ``inner`` (class inside a wrapper),
     ``first`` (true if channels come first), ``epsilon``, ``hard_sigmoid`` (true if it has such an
     activation), ``channels`` (it stands behind a ``Flatten`` of that many channels, which come
-    first; 0 if their number is not known). ``""`` without a configuration.
+    first; 0 if their number is not known, -1 if that ``Flatten`` itself moved them),
+    ``even_same`` (true if it pads to the same size for a kernel of even length).
+    ``""`` without a configuration.
     """
     if root is None or not root.is_model:
         return ""
@@ -83,6 +86,8 @@ def _facts(layer: LayerConfig) -> dict[str, Any]:
         facts["inner"] = inner.class_name
     if _is_first(inner):
         facts["first"] = True
+    if _pads_unevenly(inner):
+        facts["even_same"] = True
     epsilon = inner.settings.get("epsilon")
     if isinstance(epsilon, float):
         facts["epsilon"] = epsilon
@@ -93,6 +98,17 @@ def _facts(layer: LayerConfig) -> dict[str, Any]:
     ):
         facts["hard_sigmoid"] = True
     return facts
+
+
+def _pads_unevenly(layer: LayerConfig) -> bool:
+    settings = layer.settings
+    pads = layer.class_name.startswith("ConvLSTM")  # its recurrent kernel always does
+    if not pads and "same" not in (settings.get("padding"), settings.get("border_mode")):
+        return False
+    sizes = settings.get("kernel_size")
+    names = ("nb_row", "nb_col", "filter_length", "kernel_dim1", "kernel_dim2", "kernel_dim3")
+    lengths = sizes if isinstance(sizes, list) else [settings.get(name) for name in names]
+    return any(isinstance(length, int) and length % 2 == 0 for length in lengths)
 
 
 def _is_first(layer: LayerConfig) -> bool:
@@ -129,9 +145,10 @@ def _flattened(name: str, layers: Mapping[str, LayerConfig], sources: Sources) -
     before = _walk(name, layers, sources, _KEEPS_ROWS)
     if before is None or before.class_name != "Flatten":
         return None
-    if before.settings.get("data_format") == "channels_first":
-        return None  # such a Flatten puts channels last before it flattens
     image = _walk(before.name, layers, sources, _KEEPS_CHANNELS)
+    if before.settings.get("data_format") == "channels_first":
+        # Such a Flatten puts the first axis last before it flattens, whatever it is.
+        return None if image is not None and _is_first(image) else _MOVED
     firsts = any(_is_first(layer) for layer in layers.values())
     if image is None:
         return 0 if firsts else None

@@ -19,6 +19,9 @@ WEIGHTS_GROUP = "model_weights"
 OPTIMIZER_GROUP = "optimizer_weights"
 _OWN_GROUP = "top_level_model_weights"
 _OUTPUT = re.compile(r":\d+$")
+_WORDS = r"[WUb](?:_[icfozrh])?|gamma|beta|running_mean|running_std|(?:depth|point)wise_kernel"
+_LEAF = re.compile(_WORDS)
+_OF_A_LAYER = re.compile(rf".+_(?:{_WORDS})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,10 @@ def _inside(layer: str, raw: str) -> list[str]:
         if parts[start : start + len(own)] == own:
             return parts[start + len(own) :]
     if len(parts) == 1 and parts[0].startswith(f"{layer}_") and parts[0] != f"{layer}_":
-        return [parts[0].removeprefix(f"{layer}_")]
+        rest = parts[0].removeprefix(f"{layer}_")
+        # ``inner_a_W`` of a model ``inner`` belongs to its layer ``inner_a``.
+        within = _LEAF.fullmatch(rest) is None and _OF_A_LAYER.fullmatch(rest) is not None
+        return parts if within else [rest]
     return parts
 
 
