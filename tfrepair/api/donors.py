@@ -22,6 +22,7 @@ from tfrepair.core.tensor import Array, Purpose, SourceName, Tensor, TensorStore
 
 _STEP = re.compile(r"-(\d+)(?:\.\w+)*$")
 _COUNTERS = ("global_step", "optimizer/iterations", "iterations", "optimizer/iter", "iter")
+_TABLES = ("-keys", "-values", "/.ATTRIBUTES/ITERATOR_STATE")
 _SAMPLE = 1 << 14
 """Elements of a tensor that are compared."""
 _MOST_COMPARED = 24
@@ -109,7 +110,11 @@ def unlike(store: TensorStore, other: TensorStore) -> tuple[str, ...]:
     pairs = list(_pairs(store, other))
     if not pairs:
         return (f"none of its {len(other)} names is one of the {len(store)} names there",)
-    shapes = [one.name for one, two in pairs if (one.shape, one.dtype) != (two.shape, two.dtype)]
+    shapes = [
+        one.name
+        for one, two in pairs
+        if (one.shape, one.dtype) != (two.shape, two.dtype) and not _may_grow(two)
+    ]
     if shapes:
         reasons.append(f"{len(shapes)} tensors have another shape or type, such as {shapes[0]}")
     correlation = _correlation([(one, two) for one, two in pairs if one.shape == two.shape])
@@ -119,6 +124,11 @@ def unlike(store: TensorStore, other: TensorStore) -> tuple[str, ...]:
             f"within a run it is above {_UNRELATED:g})"
         )
     return tuple(reasons)
+
+
+def _may_grow(tensor: Tensor) -> bool:
+    """Say whether a tensor has another size in every save: a lookup table, an iterator."""
+    return tensor.purpose is Purpose.BOOKKEEPING or tensor.origin.key.endswith(_TABLES)
 
 
 def _pairs(store: TensorStore, other: TensorStore) -> list[tuple[Tensor, Tensor]]:

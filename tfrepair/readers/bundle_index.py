@@ -203,7 +203,7 @@ def _rebuilt(save: Save, templates: Sequence[Path]) -> Found | None:
         Finding(
             code="index-rebuilt",
             severity=Severity.WARNING,
-            where=str(found.origin),
+            where=found.index.where,
             message=found.message,
             remedy="look at the values; `tfrepair repair` writes the index",
         )
