@@ -175,7 +175,9 @@ def _texts(named: str) -> KerasTexts | None:
     except (OSError, ValueError):
         return None  # a name that no file can have
     if path.is_dir():
-        return texts_of_saved_model(path) if is_saved_model(path) else _texts_of_file(path)
+        if is_saved_model(path):
+            return texts_of_saved_model(path)
+        return _texts_of_file(path) if (path / "config.json").is_file() else None
     suffix = path.suffix.lower()
     if suffix == ".json":
         return json_texts(path)
