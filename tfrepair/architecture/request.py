@@ -247,8 +247,8 @@ def _exists(path: str) -> bool:
 
 
 _REMEDY = (
-    "give --arch model.py, model.py:factory, package.module:factory, a Keras JSON config, the .keras "
-    "or .h5 of a whole model, or the .meta file beside a checkpoint"
+    "give --arch model.py, model.py:factory, package.module:factory, a Keras JSON config, the "
+    ".keras or .h5 of a whole model, or the .meta file beside a checkpoint"
 )
 
 
