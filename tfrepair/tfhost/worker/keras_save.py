@@ -133,7 +133,7 @@ def _brought_back(
     """Return the variables that a loader fills with their bits, and what it complained about."""
     if path.suffix != _ARCHIVE:
         return _by_weights(built, variables, path, digests)
-    back, problems = _by_model(built, path, digests)
+    back, problems = _by_model(built, variables, path, digests)
     if back is not None:
         return back, problems
     back, others = _by_weights(built, variables, path, digests)
@@ -177,7 +177,7 @@ def _other(value: Any) -> Any:
 
 
 def _by_model(
-    built: Built, path: Path, digests: Mapping[Any, str]
+    built: Built, variables: Sequence[NamedVariable], path: Path, digests: Mapping[Any, str]
 ) -> tuple[set[str] | None, tuple[Finding, ...]]:
     """Load the archive as a model of its own; ``None`` if it cannot be loaded."""
     load = built.keras.saving.load_model
@@ -196,11 +196,29 @@ def _by_model(
     other = replace(
         built, model=loaded, optimizer=getattr(loaded, "optimizer", None), trace=None, serve=None
     )
-    held = {
-        named.path: array_digest(np.asarray(named.variable.numpy()))
-        for named in named_variables(other)
-    }
-    return {path for path, digest in digests.items() if held.get(path) == digest}, tuple(findings)
+    return _same(variables, named_variables(other), digests), tuple(findings)
+
+
+def _same(
+    have: Sequence[NamedVariable], loaded: Sequence[NamedVariable], digests: Mapping[Any, str]
+) -> set[str]:
+    """Return the variables that a loaded model holds bit for bit.
+
+    By name; of a kind of which both have as many, by place too: a Sequential model that was
+    built late has its own name in front of its weights', and has not when it is loaded.
+    """
+    again = _digests(loaded)
+    back: set[str] = {named.path for named in have if again.get(named.path) == digests[named.path]}
+    for kind in VariableKind:
+        ours = [named for named in have if named.kind is kind]
+        theirs = [named for named in loaded if named.kind is kind]
+        if len(ours) == len(theirs):
+            back.update(
+                one.path
+                for one, other in zip(ours, theirs, strict=True)
+                if digests[one.path] == again[other.path]
+            )
+    return back
 
 
 def _custom_objects(built: Built) -> dict[str, Any]:
