@@ -5,6 +5,7 @@ found that one of its routes turns into the variables of a layer; they are then 
 like any other unit. Pure. Comes after :mod:`tfrepair.planning.mapping.units`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -30,6 +31,7 @@ _WORDS = frozenset(
     for slot in system.slots
     for word in slot.words
 )
+_TORCH = re.compile(r"^(?P<word>(weight|bias)_(ih|hh))_l(?P<layer>\d+)(?P<reverse>_reverse)?$")
 _WITHOUT_FORGET = ("compatible", "cudnn")
 
 
@@ -72,6 +74,9 @@ def _layout(
         # Heads interleaved are known of systems with one layer ``query_key_value`` only.
         plainly = [route for route in different if "by head" not in route.system]
         different = tuple(plainly or different)
+    if not any(role in _WORDS for role, _ in have):
+        # Only Keras numbers the variables of a layer, in the order in which it makes them.
+        different = tuple(route for route in different if route.system == "keras") or different
     best = different[0]
     tied = ""
     if len(different) > 1:
@@ -119,17 +124,28 @@ def recurrent_sources(wholes: Sequence[Whole], targets: Sequence[Unit]) -> list[
     for places, path in sorted(groups.items(), key=lambda item: (len(item[0]), item[0])):
         if taken & set(places):
             continue
-        unit = _group_unit(path, places, wholes)
-        if any(layout_of(unit, target) is not None for target in wanted.values()):
-            found.append(unit)
-            taken |= set(places)
+        for unit in _candidates(path, places, wholes):
+            if any(layout_of(unit, target) is not None for target in wanted.values()):
+                found.append(unit)
+                taken |= {member.place for member in unit.members}
+                break
     return found
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Return the levels of a name; PyTorch names layer and direction in the last word."""
+    parts = components(name)
+    torch = _TORCH.match(parts[-1]) if parts else None
+    if torch is None:
+        return parts
+    direction = "backward" if torch["reverse"] else "forward"
+    return (*parts[:-1], f"layer_{torch['layer']}", direction, torch["word"])
 
 
 def _groups(wholes: Sequence[Whole]) -> Iterable[tuple[tuple[str, ...], tuple[int, ...]]]:
     below: dict[tuple[str, ...], list[int]] = {}
     for place, whole in enumerate(wholes):
-        parts = components(whole.name)
+        parts = _parts(whole.name)
         keys = {parts[:depth] for depth in range(1, len(parts))}
         rest = _without_word(parts[-1])
         keys.add((*parts[:-1], rest) if rest else parts[:-1])
@@ -141,13 +157,28 @@ def _groups(wholes: Sequence[Whole]) -> Iterable[tuple[tuple[str, ...], tuple[in
             yield path, tuple(places)
 
 
+def _candidates(
+    path: tuple[str, ...], places: tuple[int, ...], wholes: Sequence[Whole]
+) -> Iterable[Unit]:
+    """Yield a group as a whole, and without what no layout has a word for (peepholes, norms)."""
+    unit = _group_unit(path, places, wholes)
+    yield unit
+    known = [m for m in unit.members if m.leaf in _WORDS and _direct(wholes[m.place].name, path)]
+    if 1 < len(known) < len(places):
+        yield replace(unit, members=tuple(known))
+
+
+def _direct(name: str, path: tuple[str, ...]) -> bool:
+    return len(_parts(name)) == len(path) + 1
+
+
 def _group_unit(path: tuple[str, ...], places: tuple[int, ...], wholes: Sequence[Whole]) -> Unit:
     members = tuple(
         Member(
             place=place,
             role="",
             shape=wholes[place].shape,
-            leaf=_role_word(components(wholes[place].name)),
+            leaf=_role_word(_parts(wholes[place].name)),
         )
         for place in places
     )

@@ -34,7 +34,7 @@ def copies(wholes: Sequence[Whole], wanted: Sequence[Wanted]) -> dict[int, str]:
         for other, rest in below.items():
             if other[:-1] != path[:-1] or other == path or _says_copy(other[-1]):
                 continue
-            if _alike(members, rest, wholes) and not _twice(rest.values(), wholes, targets):
+            if _alike(members, rest, wholes) and not _twice(list(rest.values()), wholes, targets):
                 found |= dict.fromkeys(members.values(), "/".join(other))
     return found
 

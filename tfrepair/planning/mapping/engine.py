@@ -19,11 +19,20 @@ from tfrepair.planning.mapping.optimizer_state import fill, is_optimizer
 from tfrepair.planning.mapping.pairing import pair_units
 from tfrepair.planning.mapping.problem import Edge, Kind, Mapped, Order, Problem, Undecided
 from tfrepair.planning.mapping.shadows import Normalized, Whole, normalize
-from tfrepair.planning.mapping.side import side_of
+from tfrepair.planning.mapping.side import Side, side_of
 from tfrepair.planning.mapping.solve import solve
-from tfrepair.planning.mapping.systems import System, reversed_windows, system_of
+from tfrepair.planning.mapping.symmetry import exchangeable
+from tfrepair.planning.mapping.systems import (
+    Axes,
+    System,
+    after_flattening,
+    reversed_windows,
+    system_of,
+)
 from tfrepair.planning.mapping.units import Member, Unit, units_of_source, units_of_target
 from tfrepair.planning.mapping.verdict import Open, Settled, decide
+
+_PASSES = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,9 +71,7 @@ def map_tensors(problem: Problem) -> Mapped:
         [whole.shape for whole in wholes],
         problem.format,
     )
-    draft = _Draft(
-        problem=problem, wholes=wholes, system=system, unused=dict(normalized.reasons)
-    )
+    draft = _Draft(problem=problem, wholes=wholes, system=system, unused=dict(normalized.reasons))
     for place, original in doubles.items():
         for piece, _ in normalized.wholes[place].pieces:
             draft.unused[piece] = f"a second network that follows {original}"
@@ -128,8 +135,6 @@ def _units(problem: Problem, wholes: Sequence[Whole]) -> tuple[list[Unit], list[
     cells = [unit for unit in targets if unit.kind]
     groups = recurrent_sources(wholes, cells) if cells else []
     taken = _places(groups)
-    if not groups:
-        targets = plain
     sources = [*units_of_source(wholes, taken), *groups]
     threes = fused_targets(targets, sources)
     fused = fused_sources(sources, threes) if threes else []
@@ -162,27 +167,71 @@ def _first(unit: Unit) -> int:
 
 def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> None:
     """Map units; then, knowing these, the tensors that are left of them, one by one."""
-    ordered = draft.problem.order is Order.FILE
-    source, target = side_of(sources, ordered=ordered), side_of(targets, ordered=True)
-    pairs = solve(source, target, file_order=ordered, system=draft.system)
-    settled, undecided = decide(source, target, pairs, file_order=ordered)
+    settled, undecided = _decided(sources, targets, (), draft)
     for one in settled:
         _take(one, sources[one.row], targets[one.column], draft)
+    _reorder_flattened(targets, draft)
     rest = _rest(sources, targets, settled, undecided, draft)
     if not rest[0] or not rest[1]:
         _leave_all(undecided, sources, targets, draft)
         return
+    old_s, old_t = len(sources), len(targets)
     sources, targets = [*sources, *rest[0]], [*targets, *rest[1]]
     known = [(one.row, one.column) for one in settled]
-    source, target = side_of(sources, ordered=ordered), side_of(targets, ordered=True)
-    pairs = solve(source, target, known, file_order=ordered, system=draft.system)
-    again, open_again = decide(source, target, pairs, len(known), file_order=ordered)
-    old_s, old_t = len(sources) - len(rest[0]), len(targets) - len(rest[1])
+    again, open_again = _decided(sources, targets, known, draft)
     for one in again:
         if one.row >= old_s and one.column >= old_t:
             _take(one, sources[one.row], targets[one.column], draft)
     fresh = [one for one in open_again if one.proposed >= old_s and one.column >= old_t]
     _leave_all([*undecided, *fresh], sources, targets, draft)
+
+
+def _decided(
+    sources: Sequence[Unit],
+    targets: Sequence[Unit],
+    known: Sequence[tuple[int, int]],
+    draft: _Draft,
+) -> tuple[list[Settled], list[Open]]:
+    """Search and decide, and again from what is decided, until nothing more is settled."""
+    ordered = draft.problem.order is Order.FILE
+    source, target = side_of(sources, ordered=ordered), side_of(targets, ordered=True)
+    found: list[Settled] = []
+    undecided: list[Open] = []
+    for _ in range(_PASSES):
+        fixed = [*known, *((one.row, one.column) for one in found)]
+        pairs = solve(source, target, fixed, file_order=ordered, system=draft.system)
+        fresh, undecided = decide(source, target, pairs, len(fixed), file_order=ordered)
+        found += fresh
+        if not fresh or not undecided:
+            break
+    return _probed(source, target, found, undecided, draft)
+
+
+def _probed(
+    source: Side,
+    target: Side,
+    settled: Sequence[Settled],
+    undecided: Sequence[Open],
+    draft: _Draft,
+) -> tuple[list[Settled], list[Open]]:
+    """Take back what the symmetry probe finds to be a tie."""
+    ordered = draft.problem.order is Order.FILE
+    kept, opened = list(settled), list(undecided)
+    for group in exchangeable(source, target, settled, file_order=ordered):
+        names = ", ".join("/".join(scope.path) for scope in group)
+        rows = {row: name for scope in group for name, row in scope.units.items()}
+        for one in [one for one in kept if one.row in rows]:
+            rivals = tuple(scope.units[rows[one.row]] for scope in group)
+            opened.append(
+                Open(
+                    column=one.column,
+                    rows=rivals,
+                    proposed=one.row,
+                    why=f"these may change places: {names}",
+                )
+            )
+            kept.remove(one)
+    return kept, opened
 
 
 def _rest(
@@ -231,10 +280,11 @@ def _take(one: Settled, source: Unit, target: Unit, draft: _Draft) -> None:
         draft.undecided.append(Undecided(wanted=places, given=given, why=pairing.tied))
         return
     kind, evidence = _kind(one, source, target)
-    for mine, its, text in pairing.members:
+    for mine, its, change in pairing.members:
         member = target.members[its]
+        text = change
         if draft.system.turned_by_half and len(member.shape) > 2 and member.role in ("K", "KD"):
-            text = reversed_windows(text, member.shape)
+            text = reversed_windows(change, member.shape)
         for piece, region in draft.wholes[source.members[mine].place].pieces:
             draft.edges.append(
                 Edge(
@@ -245,6 +295,40 @@ def _take(one: Settled, source: Unit, target: Unit, draft: _Draft) -> None:
                     evidence=evidence,
                 )
             )
+
+
+def _reorder_flattened(targets: Sequence[Unit], draft: _Draft) -> None:
+    """Let a matrix read an image of channels last that read one of channels first.
+
+    It is the first one after the convolutions, and takes several pixels of their channels.
+    """
+    if draft.system.axes is not Axes.FIRST:
+        return
+    channels = 0
+    for unit in targets:
+        for member in unit.members:
+            rank = len(member.shape)
+            if rank == 4 and member.role in ("K", "KD"):
+                channels = member.shape[-1]
+            elif rank == 2 and member.role in ("K", "KT") and channels:
+                _reorder_one(member, channels, draft)
+                channels = 0
+
+
+def _reorder_one(member: Member, channels: int, draft: _Draft) -> None:
+    own = [edge for edge in draft.edges if edge.wanted == member.place]
+    if len(own) != 1 or own[0].transform not in ("identity", "transpose:1,0"):
+        return
+    (edge,) = own
+    turned = edge.transform != "identity"
+    text = after_flattening(draft.problem.given[edge.given].shape, channels, turned=turned)
+    if text is None:
+        draft.edges.remove(edge)
+        why = "it reads a flattened image of channels first, whose sides are not known"
+        draft.undecided.append(Undecided(wanted=(member.place,), given=(edge.given,), why=why))
+    elif text:
+        evidence = (*edge.evidence, "it reads a flattened image of channels first")
+        draft.edges[draft.edges.index(edge)] = replace(edge, transform=text, evidence=evidence)
 
 
 def _through(text: str, region: str) -> str:

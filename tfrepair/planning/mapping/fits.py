@@ -49,13 +49,15 @@ def fit(
         turned = _turned(have, want, system)
         if turned:
             return 0.2, turned
+    return _regrouped(have, want, kernel=kernel)
+
+
+def _regrouped(have: Shape, want: Shape, *, kernel: bool) -> tuple[float, str] | None:
+    """Merge or split axes, perhaps after an exchange."""
     if _refines(have, want) or _refines(want, have):
         return 0.1, "reshape"
-    if kernel and len(have) >= 2:
-        swapped = _swapped_then_cut(have, want)
-        if swapped:
-            return 0.3, swapped
-    return None
+    swapped = _swapped_then_cut(have, want) if kernel and len(have) > 1 else ""
+    return (0.3, swapped) if swapped else None
 
 
 def _squeezed(have: Shape, want: Shape) -> tuple[float, str] | None:

@@ -83,9 +83,7 @@ def map_list(problem: Problem) -> Mapped:
     return _answer(problem, places, fitting)
 
 
-def _whole(
-    problem: Problem, items: Sequence[Given], units: Sequence[Unit]
-) -> dict[Edges, Script]:
+def _whole(problem: Problem, items: Sequence[Given], units: Sequence[Unit]) -> dict[Edges, Script]:
     """Return the conventions of the first tier in which one fits completely."""
     fitting: dict[Edges, Script] = {}
     for scripts in _tiers(problem, units):
@@ -320,9 +318,7 @@ def _edges(items: Sequence[Given], positions: Sequence[Position]) -> Edges | Non
     return tuple(edges)
 
 
-def _partly(
-    problem: Problem, items: Sequence[Given], units: Sequence[Unit]
-) -> dict[Edges, Script]:
+def _partly(problem: Problem, items: Sequence[Given], units: Sequence[Unit]) -> dict[Edges, Script]:
     """Fit a list that is from another version of the architecture."""
     scripts = [script for tier in _tiers(problem, units) for script in tier]
     heads: dict[Edges, Script] = {}

@@ -130,9 +130,7 @@ def _wishes(wanted: Sequence[Wanted]) -> list[_Wish]:
                 used[variable.path.partition("#")[0], kind] += 1
                 fitting = [p for p in weights[base] if wanted[p].shape == variable.shape]
                 if turn < len(fitting):
-                    found.append(
-                        _Wish(place=place, scope=scope, weight=fitting[turn], kind=kind)
-                    )
+                    found.append(_Wish(place=place, scope=scope, weight=fitting[turn], kind=kind))
                 break
     return found
 

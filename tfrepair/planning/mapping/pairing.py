@@ -64,9 +64,7 @@ def _by_layout(source: Unit, target: Unit) -> Pairing | None:
     return Pairing(quality=1.0, members=layout.members, complete=True, tied=layout.tied)
 
 
-def _pair(
-    have: tuple[Member, ...], want: tuple[Member, ...], system: System
-) -> Pairing | None:
+def _pair(have: tuple[Member, ...], want: tuple[Member, ...], system: System) -> Pairing | None:
     costs = np.full((len(have), len(want)), _NO)
     texts: dict[tuple[int, int], str] = {}
     for i, one in enumerate(have):

@@ -15,9 +15,9 @@ from scipy import sparse
 from tfrepair.core.tensor import Array
 from tfrepair.planning.dialects.words import AUTOMATIC
 from tfrepair.planning.mapping.side import Side, counted
-from tfrepair.planning.mapping.tokens import tokens_of
 
 _PERMUTED = 3
+_WHOLE = 0.85
 _MOST_ORDERS = 36
 _FEWEST = 3
 _SPARSE = 3
@@ -91,19 +91,21 @@ def _families(side: Side) -> list[list[list[int]]]:
         groups.setdefault(family, []).append(place)
     found = []
     for members in groups.values():
-        counts = Counter(side.numbers[place] for place in members)
+        repeated = Counter(side.numbers[place] for place in members)
         # Of two with the same numbers neither has a place in the order.
-        single = [place for place in members if counts[side.numbers[place]] == 1]
+        single = [place for place in members if repeated[side.numbers[place]] == 1]
         numbers = np.array([side.numbers[place] for place in single])
-        if len(single) < 2 or not _ordinal(side.units[single[0]].path, numbers):
+        if len(single) < 2 or not counts(side.units[single[0]].path, numbers):
             continue
         orders = _significances(side.units[single[0]].path, numbers)
-        ranked = [
-            sorted(single, key=lambda place, k=keys: [side.numbers[place][axis] for axis in k])
-            for keys in orders
-        ]
-        found.append([list(order) for order in dict.fromkeys(map(tuple, ranked))])
+        ranked = [_ranked(single, side, keys) for keys in orders]
+        found.append([list(order) for order in dict.fromkeys(ranked)])
     return found
+
+
+def _ranked(places: Sequence[int], side: Side, keys: Sequence[int]) -> tuple[int, ...]:
+    """Sort units by some of their numbers, the most significant first."""
+    return tuple(sorted(places, key=lambda place: [side.numbers[place][key] for key in keys]))
 
 
 def _significances(path: Sequence[str], numbers: Array) -> list[tuple[int, ...]]:
@@ -119,10 +121,19 @@ def _significances(path: Sequence[str], numbers: Array) -> list[tuple[int, ...]]
     return orders[:_MOST_ORDERS]
 
 
-def _ordinal(path: Sequence[str], numbers: Array) -> bool:
-    """Tell whether numbers count: widths such as 64, 128 and 256 do not, nor do two letters."""
-    automatic = any(token.word in AUTOMATIC for part in path for token in tokens_of(part))
-    if len(numbers) < _FEWEST and not automatic:
+def counts(path: Sequence[str], numbers: Array) -> bool:
+    """Tell whether numbers count: widths such as 64, 128 and 256 do not, nor do two letters.
+
+    Parameters
+    ----------
+    path
+        Components of one of the names.
+    numbers
+        ``(names, numbers)``.
+    """
+    columns = _automatic_columns(path)
+    varying = [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1]
+    if len(numbers) < _FEWEST and not any(columns[k] for k in varying if k < len(columns)):
         return False
     for column in numbers.T:
         distinct = np.unique(np.maximum(column, 0))
@@ -131,14 +142,26 @@ def _ordinal(path: Sequence[str], numbers: Array) -> bool:
     return True
 
 
+def _automatic_columns(path: Sequence[str]) -> list[bool]:
+    """Tell for each number of a name whether a framework may have given it out."""
+    found = []
+    for part in path:
+        tokens = counted(part)
+        automatic = any(token.word in AUTOMATIC for token in tokens if token.number is None)
+        found += [automatic for token in tokens if token.number is not None]
+    return found
+
+
 def _target_orders(target: Side, columns: Array) -> list[Array]:
     """Return the architecture's order and, where all names are automatic, that of creation."""
-    orders = [columns]
-    if len({target.family[column] for column in columns}) == 1:
-        created = np.array(sorted(columns, key=lambda column: target.numbers[column]))
-        if not np.array_equal(created, columns):
-            orders = [created]
-    return orders
+    names = {target.family[column] for column in columns}
+    if len(names) == 1:
+        path = target.units[columns[0]].path
+        numbers = np.array([target.numbers[column] for column in columns])
+        varying = [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1]
+        if len(varying) == 1 and _automatic_columns(path)[varying[0]]:
+            return [columns[np.argsort(numbers[:, varying[0]], kind="stable")]]
+    return [columns]
 
 
 def _aligned(fits: Array) -> tuple[int, Array]:
@@ -146,7 +169,8 @@ def _aligned(fits: Array) -> tuple[int, Array]:
     count, _ = fits.shape
     ahead = longest(fits)
     best = int(ahead[-1, -1])
-    if best < 2:
+    if best < 2 or best < _WHOLE * count:
+        # What leaves out much of a sequence may as well be another alignment.
         return best, np.zeros(fits.shape, np.float32)
     behind = longest(fits[::-1, ::-1])[::-1, ::-1]
     through = fits & (ahead[:-1, :-1] + 1 + behind[1:, 1:] == best)
@@ -163,4 +187,3 @@ def longest(fits: Array) -> Array:
         step = np.where(fits[row], table[row, :-1] + 1, table[row, 1:])
         table[row + 1, 1:] = np.maximum.accumulate(np.maximum(step, table[row, 1:]))
     return table
-

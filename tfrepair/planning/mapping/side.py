@@ -6,7 +6,7 @@ after :mod:`tfrepair.planning.mapping.units`.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -223,13 +223,30 @@ def _scopes(
         ]
         for chain in chains
     ]
-    for chain, twin in zip(kept, _same_number(units), strict=True):
-        chain += twin
+    kept = [chain + twin for chain, twin in zip(kept, _same_number(units), strict=True)]
     if ordered:
         kept = [chain + _windows(place, len(units)) for place, chain in enumerate(kept)]
     names = sorted({scope for chain in kept for scope in chain})
     ids = {name: place for place, name in enumerate(names)}
     return tuple(tuple(ids[scope] for scope in chain) for chain in kept), tuple(names)
+
+
+_Numbered = list[tuple[tuple[int, ...], int]]
+
+
+def _series(
+    units: Sequence[Unit],
+) -> Mapping[tuple[str, ...], Mapping[str, _Numbered]]:
+    """Return under each scope the units of each series of names with one number."""
+    series: defaultdict[tuple[str, ...], defaultdict[str, _Numbered]]
+    series = defaultdict(lambda: defaultdict(list))
+    for place, unit in enumerate(units):
+        last = counted(unit.path[-1]) if unit.path else ()
+        numbers = tuple(max(token.number, 0) for token in last if token.number is not None)
+        words = "_".join(token.word for token in last if token.number is None)
+        if len(numbers) == 1:
+            series[unit.path[:-1]][words].append((numbers, place))
+    return series
 
 
 def _same_number(units: Sequence[Unit]) -> list[list[str]]:
@@ -238,14 +255,7 @@ def _same_number(units: Sequence[Unit]) -> list[list[str]]:
     ``conv2d_7`` and ``batch_normalization_7`` were made one after the other if the two series
     are equally long.
     """
-    series: defaultdict[tuple[str, ...], defaultdict[str, list[tuple[tuple[int, ...], int]]]]
-    series = defaultdict(lambda: defaultdict(list))
-    for place, unit in enumerate(units):
-        last = counted(unit.path[-1]) if unit.path else ()
-        numbers = tuple(max(token.number, 0) for token in last if token.number is not None)
-        words = "_".join(token.word for token in last if token.number is None)
-        if len(numbers) == 1:
-            series[unit.path[:-1]][words].append((numbers, place))
+    series = _series(units)
     found: list[list[str]] = [[] for _ in units]
     for parent, pairs in _normalized_kernels(units).items():
         for number, (kernel, norm) in enumerate(pairs):

@@ -81,7 +81,7 @@ def reversed_windows(text: str, want: Shape) -> str:
 
 
 def after_flattening(have: Shape, channels: int, *, turned: bool) -> str | None:
-    """Return how a matrix that reads a flattened image of channels first reads one of channels last.
+    """Return how a matrix for a flattened image of channels first reads one of channels last.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ def translation(source: Side, target: Side, soft: "Soft", written: Array) -> Arr
     support = np.minimum(1.0, both * total / 3.0)
     correlation = np.clip((both - np.outer(px, py)) / spread, 0.0, 1.0) * support
     same = written >= 1.0
-    shared = np.logical_or.outer(same.any(axis=1), same.any(axis=0))
+    shared = np.logical_or.outer(np.asarray(same.any(axis=1)), np.asarray(same.any(axis=0)))
     learned = np.where(shared, correlation * 0.5, correlation)
     return np.maximum(written, 0.9 * learned).astype(np.float32)
 
@@ -92,7 +92,10 @@ class WordScore:
         there = said @ weight_t.T / np.maximum(weight_t.sum(axis=1), _LEAST)[None, :]
         back = (heard @ weight_s.T / np.maximum(weight_s.sum(axis=1), _LEAST)[None, :]).T
         self._scores = (0.5 * (there + back)).astype(np.float32)
-        self._outer = _Covered(source, target, table)
+        self._outer = _Covered((source, source.outer), (target, target.outer), table)
+        self._inner = _Covered(
+            (source, source.holds - source.outer), (target, target.holds - target.outer), table
+        )
 
     def block(self, rows: Array, columns: Array) -> Array:
         """Return ``(rows, columns)`` scores between 0 and 1."""
@@ -100,18 +103,21 @@ class WordScore:
 
     def covered(self, rows: Array, columns: Array) -> Array:
         """Return how well the scopes of each target name those of each source, see _Covered."""
-        return self._outer.block(rows, columns)
+        outer, inner = self._outer.block(rows, columns), self._inner.block(rows, columns)
+        return outer + inner
 
 
 class _Covered:
-    """How much of what is said of a source's scopes, and is said of any scope there, a target says."""
+    """How much of what can be said at all of a source's names a target's names say."""
 
-    def __init__(self, source: Side, target: Side, table: Array) -> None:
-        have, self._row = _unique(source.outer)
-        want, self._column = _unique(target.outer)
-        there = target.outer.any(axis=0)
+    def __init__(
+        self, source: tuple[Side, Array], target: tuple[Side, Array], table: Array
+    ) -> None:
+        have, self._row = _unique(np.maximum(source[1], 0))
+        want, self._column = _unique(np.maximum(target[1], 0))
+        there = want.any(axis=0)
         known = (table * there[None, :]).max(axis=1) >= _KNOWN
-        weight = have * source.weight * known
+        weight = have * source[0].weight * known
         heard = np.stack([(table * row[None, :]).max(axis=1) for row in want])
         total = np.maximum(weight.sum(axis=1), _LEAST)
         self._scores = (heard @ weight.T / total[None, :]).T
