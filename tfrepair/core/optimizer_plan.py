@@ -146,6 +146,8 @@ class OptimizerPlan:
     rebuilt, fresh
         Variables of the optimizer that no match fills; the donors, data and derivations of a
         rebuild may replace entries of ``fresh``, one consistency group at a time.
+    estimated
+        Slots that are lost and get a value from data.
     """
 
     name: str
@@ -156,6 +158,7 @@ class OptimizerPlan:
     schedule_offset: int = 0
     rebuilt: tuple[Rebuilt, ...] = ()
     fresh: tuple[Fresh, ...] = ()
+    estimated: tuple[Fresh, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the optimizer as plain JSON data."""
@@ -168,6 +171,7 @@ class OptimizerPlan:
             "schedule_offset": self.schedule_offset,
             "rebuilt": [entry.to_json() for entry in self.rebuilt],
             "fresh": [entry.to_json() for entry in self.fresh],
+            "estimated": [entry.to_json() for entry in self.estimated],
         }
 
     @classmethod
@@ -182,4 +186,5 @@ class OptimizerPlan:
             schedule_offset=data["schedule_offset"],
             rebuilt=tuple(Rebuilt.from_json(entry) for entry in data["rebuilt"]),
             fresh=tuple(Fresh.from_json(entry) for entry in data["fresh"]),
+            estimated=tuple(Fresh.from_json(entry) for entry in data.get("estimated", ())),
         )

@@ -47,6 +47,7 @@ def decide(
     candidates: Candidates,
     weights: Mapping[VariablePath, Match],
     rate: float | None,
+    estimable: frozenset[str] = frozenset(),
 ) -> Unit:
     """Decide which slots are kept, derived, and started afresh.
 
@@ -60,11 +61,20 @@ def decide(
         Matches of the weights: from weights without a source nothing follows.
     rate
         Learning rate with which the training goes on, if it is known.
+    estimable
+        Kinds that data will give a value: their loss takes nothing with it.
     """
     family = wanted.family
     if family is None:
         return Unit(fresh=tuple(_fresh(v, candidates[v.path]) for v, _ in wanted.slots))
-    group = _Group(wanted=wanted, family=family, candidates=candidates, weights=weights, rate=rate)
+    group = _Group(
+        wanted=wanted,
+        family=family,
+        candidates=candidates,
+        weights=weights,
+        rate=rate,
+        estimable=estimable,
+    )
     return group.decided()
 
 
@@ -77,6 +87,7 @@ class _Group:
     candidates: Candidates
     weights: Mapping[VariablePath, Match]
     rate: float | None
+    estimable: frozenset[str]
 
     def decided(self) -> Unit:
         fatal = next(self._lost(Without.GROUP), None)
@@ -95,6 +106,8 @@ class _Group:
             candidate = self.candidates[variable.path]
             if isinstance(candidate, Match) or self.family.slot(kind).without is not without:
                 continue
+            if kind in self.estimable and VariablePath(variable.of) in self.weights:
+                continue
             if kind == "z" or self._derived(variable, kind) is None:
                 yield variable, candidate
 
@@ -112,7 +125,7 @@ class _Group:
             if derived is not None:
                 return derived
         reason = why if is_discarded and why is not None else str(candidate)
-        if self.family.name == "ftrl" and kind == "accumulator":
+        if self.family.name == "ftrl" and kind == "accumulator" and not self.estimable:
             # What follows from it needs its number, which no source holds.
             start = float(self.wanted.config.get("initial_accumulator_value", 0.1))
             return Rebuilt(

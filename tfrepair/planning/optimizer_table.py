@@ -20,7 +20,7 @@ from tfrepair.planning.hyperparameters import same_value
 from tfrepair.planning.wanted_optimizer import wanted_optimizer
 
 TABLE = "optimizer"
-VALUES, FRESH = "values", "fresh"
+VALUES, FRESH, ESTIMATED = "values", "fresh", "estimated"
 _NAME, _STEPS, _OFFSET = "name", "steps", "schedule_offset"
 _BY_HAND = "written into the plan"
 
@@ -73,12 +73,20 @@ def optimizer_table(optimizer: OptimizerPlan) -> tomlkit.items.Table:
         _add(table, _OFFSET, optimizer.schedule_offset, note)
     if optimizer.rebuilt:
         table.add(VALUES, _values(optimizer.rebuilt))
+    if optimizer.estimated:
+        note = "data give these a value, see --calibration; a tensor in [map] takes their place"
+        table.add(ESTIMATED, _reasons(optimizer.estimated, note))
     if optimizer.fresh:
-        fresh = tomlkit.table()
-        fresh.comment("these start as in a new optimizer; give them a tensor in [map]")
-        for entry in optimizer.fresh:
-            fresh.add(entry.target, entry.why)
-        table.add(FRESH, fresh)
+        note = "these start as in a new optimizer; give them a tensor in [map]"
+        table.add(FRESH, _reasons(optimizer.fresh, note))
+    return table
+
+
+def _reasons(entries: tuple[Fresh, ...], note: str) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    table.comment(note)
+    for entry in entries:
+        table.add(entry.target, entry.why)
     return table
 
 
@@ -128,7 +136,7 @@ def parse_table(data: object, text: str, problems: list[str]) -> OptimizerTable 
         return None
     lines = _lines(text)
     table = OptimizerTable(lines=lines)
-    plain = {k: v for k, v in data.items() if k not in (VALUES, FRESH)}
+    plain = {k: v for k, v in data.items() if k not in (VALUES, FRESH, ESTIMATED)}
     name, steps, offset = (plain.pop(key, None) for key in (_NAME, _STEPS, _OFFSET))
     if name is not None and not isinstance(name, str):
         problems.append(f"{table.where(_NAME)}: expected a class name, found {name!r}")
