@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from tfrepair.api.architectures import Chosen, choose
+from tfrepair.api.calibration import (
+    calibrated,
+    labeled,
+    require_data,
+    with_planned_estimates,
+)
 from tfrepair.api.copying import copied
 from tfrepair.api.donors import open_donors, with_donors
 from tfrepair.api.keras_output import write_keras
@@ -130,6 +136,7 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     """Convert; a refusal or a failed verification is in the report, other errors are raised."""
     started = time.monotonic()
     target = output_path(out)
+    require_data(options.calibration, "--calibration")
     keras = keras_writer_named(options.to)
     if keras is not None and not options.dry_run:
         keras.require_name(target)
@@ -165,8 +172,10 @@ def _planned(store: TensorStore, chosen: Chosen, source: str, out: str, options:
     keeps_live_state = _is_the_live_model(planned, store, architecture)
     if keeps_live_state:
         planned = without_loss(planned)
+    else:
+        planned = with_planned_estimates(planned, architecture, options)
     state = apply(planned, store, architecture, keeps_live_state=keeps_live_state)
-    return Report(
+    report = Report(
         outcome=Outcome.REFUSED,
         source=source,
         output="" if options.dry_run else out,
@@ -176,6 +185,7 @@ def _planned(store: TensorStore, chosen: Chosen, source: str, out: str, options:
         state=state,
         is_dry_run=options.dry_run,
     )
+    return labeled(report)
 
 
 def _carried_out(report: Report, host: Host | None, target: Path, options: Options) -> Report:
@@ -185,6 +195,8 @@ def _carried_out(report: Report, host: Host | None, target: Path, options: Optio
         return replace(report, error=refusal)
     if options.dry_run:
         return replace(report, outcome=report.written_outcome)
+    if host is not None:
+        report = calibrated(report, host, options)
     keras = keras_writer_named(options.to)
     if host is not None and keras is not None:
         keep = _keeps_state(report.state)
@@ -203,6 +215,8 @@ def _inputs(source: str | Path, request: ArchRequest | None, options: Options) -
         given.append(Path(options.custom_objects))
     if options.plan is not None:
         given.append(Path(options.plan))
+    if isinstance(options.calibration, str | Path) and ":" not in str(options.calibration):
+        given.append(Path(options.calibration))
     return tuple(given)
 
 
@@ -225,7 +239,10 @@ def _plan(
             reading,
             order=order,
             use_averages=options.use_averages,
-            optimizer=origins_of(architecture, choice, settings),
+            optimizer=replace(
+                origins_of(architecture, choice, settings),
+                calibrates=options.calibration is not None,
+            ),
         ).with_references(
             source_reference(store),
             Reference(path=arch, digest=architecture.digest),

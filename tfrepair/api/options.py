@@ -14,6 +14,9 @@ KERAS_FORMATS = ("keras_h5", "keras_zip")
 CHECKPOINT_FORMATS = ("tensor_bundle", "saver_v1")
 """Readers of TensorFlow's own files."""
 
+DEFAULT_BATCHES = 64
+"""Batches of a calibration; more helps little."""
+
 Progress = Callable[[str, int, int], None]
 """Told the stage's name, and how many of how many parts are done (``0, 0`` if unknown)."""
 
@@ -52,6 +55,12 @@ class Options:
         Take moving averages (EMA) in place of the weights that they belong to.
     donors
         Other saves of the same run, the best first: they give what the source has lost.
+    calibration
+        What estimates the slots of the optimizer that are lost: an ``.npz`` with ``x`` and ``y``,
+        ``module:function`` that yields batches, or arrays (``(x, y)``, or by name).
+    calibration_batches, calibration_batch_size
+        How many batches are used, and how many examples of an ``.npz`` make one: as in the
+        training.
     formats
         Formats that the source may have; none named, any.
     to
@@ -85,6 +94,9 @@ class Options:
     plan: str | Path | None = None
     use_averages: bool = False
     donors: tuple[str | Path, ...] = ()
+    calibration: Any = None
+    calibration_batches: int = DEFAULT_BATCHES
+    calibration_batch_size: int = 32
     formats: tuple[str, ...] = ()
     to: str = SAVED_MODEL
     allow_missing: bool = False
@@ -114,6 +126,9 @@ class PlanKeywords(TypedDict, total=False):
     plan: str | Path | None
     use_averages: bool
     donors: tuple[str | Path, ...]
+    calibration: Any
+    calibration_batches: int
+    calibration_batch_size: int
     formats: tuple[str, ...]
     progress: Progress
 

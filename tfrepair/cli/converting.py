@@ -6,12 +6,15 @@ Knows the options of a conversion; what they do is said where the API describes 
 from collections.abc import Callable
 from dataclasses import replace
 
-from tfrepair.api.options import Options
+from tfrepair.api.options import DEFAULT_BATCHES, Options
 from tfrepair.cli.ending import complain, end, print_json
 from tfrepair.cli.options import (
     All,
     AllowMissing,
     Arch,
+    BatchSize,
+    Calibration,
+    CalibrationBatches,
     CustomObjects,
     Debug,
     Donors,
@@ -61,6 +64,9 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
         reader: ReaderOption = None,
         use_ema: UseEma = False,
         donor: Donors = None,
+        calibration: Calibration = None,
+        calibration_batches: CalibrationBatches = DEFAULT_BATCHES,
+        batch_size: BatchSize = 32,
         keras: KerasOption = None,
         custom_objects: CustomObjects = None,
         input_shape: InputShape = None,
@@ -88,6 +94,9 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
             reader=reader,
             use_averages=use_ema,
             donors=tuple(donor or ()),
+            calibration=calibration,
+            calibration_batches=calibration_batches,
+            calibration_batch_size=batch_size,
             keras=keras,
             custom_objects=custom_objects,
             input_shapes=tuple(input_shape or ()),

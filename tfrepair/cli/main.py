@@ -10,13 +10,21 @@ from typing import Annotated
 
 import typer
 
-from tfrepair.api.options import BARE_FORMATS, CHECKPOINT_FORMATS, KERAS_FORMATS, Options
+from tfrepair.api.options import (
+    BARE_FORMATS,
+    CHECKPOINT_FORMATS,
+    DEFAULT_BATCHES,
+    KERAS_FORMATS,
+    Options,
+)
 from tfrepair.cli.converting import converter
 from tfrepair.cli.ending import Program, complain, end, print_json
 from tfrepair.cli.options import (
     Against,
     All,
     Arch,
+    Calibration,
+    CalibrationBatches,
     Checked,
     CustomObjects,
     Debug,
@@ -145,6 +153,8 @@ def plan_command(
     input_shape: InputShape = None,
     order: Order = "",
     use_ema: UseEma = False,
+    calibration: Calibration = None,
+    calibration_batches: CalibrationBatches = DEFAULT_BATCHES,
     overwrite: Overwrite = False,
     show_all: All = False,
     quiet: Quiet = False,
@@ -169,6 +179,8 @@ def plan_command(
             input_shapes=tuple(input_shape or ()),
             order=order,
             use_averages=use_ema,
+            calibration=calibration,
+            calibration_batches=calibration_batches,
             dry_run=True,
         )
         with Bar(quiet=quiet) as bar:

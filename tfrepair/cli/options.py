@@ -49,6 +49,21 @@ Donors = Annotated[
         "--donor", help="Older save of the same run: gives what is lost. May be repeated."
     ),
 ]
+Calibration = Annotated[
+    str | None,
+    typer.Option(
+        "--calibration",
+        help="Data to estimate lost slots of the optimizer from: an .npz with x and y, or "
+        "module:function (file.py:function) that yields batches. The function is run.",
+    ),
+]
+CalibrationBatches = Annotated[
+    int, typer.Option("--calibration-batches", help="Batches to use at most.", min=1)
+]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", help="Examples of an .npz in a batch: as in training.", min=1),
+]
 Arch = Annotated[
     str,
     typer.Option(

@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
+from tfrepair.api.options import DEFAULT_BATCHES
 from tfrepair.cli.ending import complain, end, print_json
 from tfrepair.cli.options import (
     All,
     AllowMissing,
     Arch,
+    BatchSize,
+    Calibration,
+    CalibrationBatches,
     CustomObjects,
     Debug,
     DryRun,
@@ -53,6 +57,9 @@ def recover_command(
     max_staleness: MaxStaleness = None,
     plan: PlanOption = None,
     use_ema: UseEma = False,
+    calibration: Calibration = None,
+    calibration_batches: CalibrationBatches = DEFAULT_BATCHES,
+    batch_size: BatchSize = 32,
     keras: KerasOption = None,
     custom_objects: CustomObjects = None,
     input_shape: InputShape = None,
@@ -84,6 +91,9 @@ def recover_command(
                 arch,
                 Options(
                     use_averages=use_ema,
+                    calibration=calibration,
+                    calibration_batches=calibration_batches,
+                    calibration_batch_size=batch_size,
                     keras=keras,
                     custom_objects=custom_objects,
                     input_shapes=tuple(input_shape or ()),

@@ -19,9 +19,8 @@ import numpy as np
 
 from tfrepair.core.tensor import Array
 
-DEFAULT_BATCHES = 64
-"""More helps little; below 16 a fresh start is as good for optimizers with bias correction."""
-FEWEST_BATCHES = 4
+_FEWEST, _FEWEST_CORRECTED = 2, 16
+"""With fewer batches a fresh start is as good: with bias correction it begins gently."""
 _FIRST_ONLY = 32
 """Batches that a first moment remembers something of, several times over."""
 _FROZEN_SHARE = 4
@@ -161,11 +160,28 @@ class Gradients:
     ----------
     mean, squares, largest
         Mean of the gradients, of their squares, and the largest absolute value.
+    active
+        Share of the batches in which the gradient is not 0.
+    batches
+        How many there were.
     """
 
     mean: Array
     squares: Array
     largest: Array
+    active: Array
+    batches: float
+
+    @property
+    def evidence(self) -> Array:
+        """Mean of the squares, as if each element had been active once more.
+
+        Rows of an embedding and units at rest show nothing in some batches; 0 would let their
+        next gradient make the largest step there is.
+        """
+        share = float(np.mean(self.active))
+        typical = float(np.mean(self.squares)) / share if share > 0 else 0.0
+        return self.squares + typical / max(self.batches, 1.0)
 
 
 def start_value(
@@ -193,12 +209,12 @@ def start_value(
         case Role.FIRST:
             return task.initial if recipe.by_ratio else gradients.mean * scale
         case Role.SECOND | Role.PEAK:
-            return gradients.squares * (rho * scale)
+            return gradients.evidence * (rho * scale)
         case Role.LARGEST:
             return gradients.largest * rho
         case Role.SUM:
             times = rho if recipe.by_ratio else float(steps or recipe.frozen + recipe.rehearsed)
-            return task.initial + times * gradients.squares
+            return task.initial + times * gradients.evidence
         case Role.REHEARSED:
             return task.initial
 
@@ -232,10 +248,10 @@ def final_value(
         case Role.FIRST:
             return ended * (task.correction(final) / at_end)
         case Role.SECOND | Role.PEAK if task.corrected:
-            return rehearsal.squares * task.correction(final)
+            return rehearsal.evidence * task.correction(final)
         case Role.SUM:
             times = float(steps or recipe.frozen + recipe.rehearsed)
-            return task.initial + times * rehearsal.squares
+            return task.initial + times * rehearsal.evidence
         case _:
             return ended
 
@@ -264,6 +280,13 @@ def ratio(pairs: Iterable[tuple[SlotTask, Array, Gradients]]) -> float:
 
 def _offset(task: SlotTask) -> float:
     return task.initial if task.role is Role.SUM else 0.0
+
+
+def fewest_batches(tasks: Iterable[SlotTask]) -> int:
+    """Return how many batches an estimate needs to be better than a fresh start."""
+    lost = [task for task in tasks if task.lost]
+    counted = any(task.corrected and task.role in _SQUARES for task in lost)
+    return _FEWEST_CORRECTED if counted else _FEWEST
 
 
 def lost_kinds(tasks: Collection[SlotTask]) -> tuple[str, ...]:

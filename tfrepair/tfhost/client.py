@@ -22,7 +22,16 @@ from typing import IO, Any, Self
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import ArchitectureError, Died, HostError, TimedOut
 from tfrepair.core.receipt import Receipt
-from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest, SaveRequest
+from tfrepair.tfhost.protocol import (
+    ArchRequest,
+    Calibrated,
+    CalibrateRequest,
+    ExportRequest,
+    ForwardRequest,
+    Losses,
+    SaveRequest,
+    TrainRequest,
+)
 
 SHOW, HOLD = "\x1etfrepair show\n", "\x1etfrepair hold\n"
 """Lines on the worker's stderr: pass on what follows, or keep it for a crash message."""
@@ -103,6 +112,14 @@ class ChildHost:
     def forward(self, request: ForwardRequest) -> None:
         """Run a signature of a SavedModel in this host."""
         self._ask("forward", request.to_json())
+
+    def calibrate(self, request: CalibrateRequest) -> Calibrated:
+        """Estimate slots of the optimizer that was described last."""
+        return Calibrated.from_json(self._ask("calibrate", request.to_json()))
+
+    def train(self, request: TrainRequest) -> Losses:
+        """Train a SavedModel in memory."""
+        return Losses.from_json(self._ask("train", request.to_json()))
 
     def close(self, *, kill: bool = False) -> None:
         """End the worker; closing its stdin is the request to go."""

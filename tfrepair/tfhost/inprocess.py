@@ -11,7 +11,16 @@ from typing import Any, Self
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import HostError
 from tfrepair.core.receipt import Receipt
-from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest, SaveRequest
+from tfrepair.tfhost.protocol import (
+    ArchRequest,
+    Calibrated,
+    CalibrateRequest,
+    ExportRequest,
+    ForwardRequest,
+    Losses,
+    SaveRequest,
+    TrainRequest,
+)
 
 _WORKER = "tfrepair.tfhost.worker"
 
@@ -76,4 +85,20 @@ class InProcessHost:
     def forward(self, request: ForwardRequest) -> None:
         """Refuse: a process that knows the model's code proves nothing."""
         message = f"{request.saved_model}: a forward check needs a process without the model's code"
+        raise HostError(message)
+
+    def calibrate(self, request: CalibrateRequest) -> Calibrated:
+        """Estimate slots for a copy of the model's state; every value is put back afterwards."""
+        if self._built is None:
+            message = "nothing was described yet"
+            raise HostError(message)
+        calibrate = importlib.import_module(f"{_WORKER}.calibrate")
+        assign = importlib.import_module(f"{_WORKER}.assign")
+        with assign.untouched(self._built):
+            found: Calibrated = calibrate.calibrate(self._built, request)
+        return found
+
+    def train(self, request: TrainRequest) -> Losses:
+        """Refuse: a training of what was written needs a process without the model's code."""
+        message = f"{request.saved_model}: training needs a process without the model's code"
         raise HostError(message)

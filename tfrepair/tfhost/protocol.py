@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from tfrepair.core.architecture import Architecture
+from tfrepair.core.calibration import SlotTask
+from tfrepair.core.optimizer_plan import Rebuilt
 from tfrepair.core.receipt import Receipt
 
 CONFIG = "config"
@@ -184,6 +186,174 @@ class SaveRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataRequest:
+    """Batches to train on.
+
+    Attributes
+    ----------
+    location
+        An ``.npz`` of examples or of batches, or ``module:function``, ``file.py:function``, whose
+        result yields batches.
+    batches
+        How many, at most; examples of an ``.npz`` are drawn again where there are fewer.
+    batch_size
+        Examples in a batch, where an ``.npz`` holds examples.
+    """
+
+    location: str
+    batches: int
+    batch_size: int = 32
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "DataRequest":
+        """Build a request from :meth:`to_json` data."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateRequest:
+    """Estimate slots of the optimizer that was described last; everything else stays as it is.
+
+    Attributes
+    ----------
+    values
+        Weights and the slots that are known.
+    tasks
+        Every slot of the optimizer, lost or known.
+    data
+        What to train on.
+    folder
+        Where the values of slots are written, as raw files.
+    counter
+        Path of the optimizer's step count; empty if it has none.
+    steps
+        Updates that the training has made, or ``None``.
+    follows
+        Variables that follow from others of the optimizer.
+    """
+
+    values: tuple[ValueFile, ...]
+    tasks: tuple[SlotTask, ...]
+    data: DataRequest
+    folder: str
+    counter: str = ""
+    steps: int | None = None
+    follows: tuple[Rebuilt, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON data."""
+        return {
+            "values": [dataclasses.asdict(value) for value in self.values],
+            "tasks": [task.to_json() for task in self.tasks],
+            "data": self.data.to_json(),
+            "folder": self.folder,
+            "counter": self.counter,
+            "steps": self.steps,
+            "follows": [entry.to_json() for entry in self.follows],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "CalibrateRequest":
+        """Build a request from :meth:`to_json` data."""
+        return cls(
+            values=_values(data["values"]),
+            tasks=tuple(SlotTask.from_json(entry) for entry in data["tasks"]),
+            data=DataRequest.from_json(data["data"]),
+            folder=data["folder"],
+            counter=data["counter"],
+            steps=data["steps"],
+            follows=tuple(Rebuilt.from_json(entry) for entry in data["follows"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibrated:
+    """What came of a calibration.
+
+    Attributes
+    ----------
+    values
+        Estimated slots, and known ones whose scale goes with the step count.
+    frozen, rehearsed
+        Batches that were used at frozen weights, and with updates.
+    by_ratio
+        See :class:`~tfrepair.core.calibration.Recipe`.
+    counter
+        What the step count is to be, ``None`` to keep it.
+    note
+        What should be known about the data; empty if nothing.
+    """
+
+    values: tuple[ValueFile, ...]
+    frozen: int
+    rehearsed: int
+    by_ratio: bool
+    counter: int | None
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Calibrated":
+        """Build an answer from :meth:`to_json` data."""
+        return cls(**{**data, "values": _values(data["values"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """Load a SavedModel without any model code and train it through a signature.
+
+    Attributes
+    ----------
+    saved_model, signature
+        Directory and signature name.
+    data
+        What to train on.
+    assignments
+        Names of ``vars`` and what to set them to before the first step: a number, or the name of
+        another of ``vars`` whose value is copied.
+    """
+
+    saved_model: str
+    data: DataRequest
+    signature: str = "train_step"
+    assignments: tuple[tuple[str, float | str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "TrainRequest":
+        """Build a request from :meth:`to_json` data."""
+        given = tuple((name, value) for name, value in data["assignments"])
+        return cls(**{**data, "data": DataRequest.from_json(data["data"]), "assignments": given})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """The loss of every step of a training, and what should be known about its data."""
+
+    losses: tuple[float, ...]
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain JSON data."""
+        return {"losses": [repr(loss) for loss in self.losses], "note": self.note}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Losses":
+        """Build an answer from :meth:`to_json` data."""
+        return cls(losses=tuple(float(loss) for loss in data["losses"]), note=data["note"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardRequest:
     """Load a SavedModel without any model code and run one signature.
 
@@ -234,6 +404,12 @@ class Host(Protocol):
 
     def forward(self, request: ForwardRequest) -> None:
         """Run a signature of a SavedModel in this host."""
+
+    def calibrate(self, request: CalibrateRequest) -> Calibrated:
+        """Estimate slots of the optimizer that was described last."""
+
+    def train(self, request: TrainRequest) -> Losses:
+        """Train a SavedModel in memory."""
 
     def __enter__(self) -> Self: ...
 

@@ -6,7 +6,7 @@ schedule go on from another step than the optimizer's. Comes before
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -161,7 +161,7 @@ def _changed(built: Built, settings: Mapping[str, Any]) -> Any:
         raise ArchitectureError(message, remedy="give other values") from error
 
 
-def shift_schedule(built: Built, offset: int) -> None:
+def shift_schedule(built: Built, offset: int) -> Callable[[], None]:
     """Let the learning rate schedule see a later step than the optimizer's counter.
 
     Parameters
@@ -170,21 +170,36 @@ def shift_schedule(built: Built, offset: int) -> None:
         Its optimizer is changed; without a schedule nothing happens.
     offset
         Added to the step; the sum is not below 0.
+
+    Returns
+    -------
+    Puts the schedule back.
     """
     if built.optimizer is None or not offset:
-        return
+        return _nothing
     optimizer = built.optimizer
     while getattr(optimizer, "inner_optimizer", None) is not None:
         optimizer = optimizer.inner_optimizer
     base = built.keras.optimizers.schedules.LearningRateSchedule
     hyper = getattr(optimizer, "_hyper", None)
-    if isinstance(hyper, dict):
-        if isinstance(hyper.get("learning_rate"), base):
-            hyper["learning_rate"] = _shifted(base, hyper["learning_rate"], offset)
-        return
-    schedule = getattr(optimizer, "_learning_rate", None)
-    if isinstance(schedule, base):
-        optimizer._learning_rate = _shifted(base, schedule, offset)
+    holder: Any = hyper if isinstance(hyper, dict) else vars(optimizer)
+    name = "learning_rate" if isinstance(hyper, dict) else "_learning_rate"
+    schedule = holder.get(name)
+    if not isinstance(schedule, base):
+        return _nothing
+
+    def put(value: Any) -> None:
+        if isinstance(hyper, dict):
+            hyper[name] = value
+        else:
+            setattr(optimizer, name, value)
+
+    put(_shifted(base, schedule, offset))
+    return lambda: put(schedule)
+
+
+def _nothing() -> None:
+    """Nothing was shifted."""
 
 
 def _shifted(base: Any, schedule: Any, offset: int) -> Any:

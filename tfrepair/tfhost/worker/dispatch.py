@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfrepair.core.errors import ArchitectureError, TfrepairError
-from tfrepair.tfhost.protocol import ArchRequest, ExportRequest, ForwardRequest, SaveRequest
+from tfrepair.tfhost.protocol import (
+    ArchRequest,
+    CalibrateRequest,
+    ExportRequest,
+    ForwardRequest,
+    SaveRequest,
+    TrainRequest,
+)
 
 if TYPE_CHECKING:
     from tfrepair.tfhost.worker.built import Built
@@ -63,6 +70,13 @@ class Dispatcher:
 
             forward(ForwardRequest.from_json(request))
             return None
+        if do == "calibrate":
+            return self._calibrate(CalibrateRequest.from_json(request))
+        if do == "train":
+            from tfrepair.tfhost.worker.train import train
+
+            self._show()
+            return train(TrainRequest.from_json(request)).to_json()
         text = f"unknown request {do!r}"
         raise TfrepairError(text)
 
@@ -100,6 +114,15 @@ class Dispatcher:
         from tfrepair.tfhost.worker.keras_save import save_file
 
         return save_file(self._built, asked).to_json()
+
+    def _calibrate(self, asked: CalibrateRequest) -> Any:
+        if self._built is None:
+            text = "a calibration was asked for before a Keras model was described"
+            raise TfrepairError(text)
+        from tfrepair.tfhost.worker.calibrate import calibrate
+
+        self._show()
+        return calibrate(self._built, asked).to_json()
 
 
 def prepare_tensorflow(keras: int) -> None:

@@ -109,7 +109,7 @@ def _flat(function: Any, endpoint: Endpoint) -> Any:
 
 def _add_training(built: Built, collected: _Collected) -> None:
     model = built.model
-    endpoint = _step_endpoint(built)
+    endpoint = step_endpoint(built)
     has_labels = built.labels is not None and built.labels.specs is not None
     jit = getattr(model, "jit_compile", None) is True
     for name in ("train_step", "test_step"):
@@ -159,7 +159,7 @@ def _resetter(model: Any) -> Callable[[], Any]:
     return call
 
 
-def _step_endpoint(built: Built) -> Endpoint:
+def step_endpoint(built: Built) -> Endpoint:
     """Return the arguments of a training step: ``x`` and ``y``, flat ``x_<key>``, ``y_<key>``."""
     if built.serve is None or built.labels is None:
         message = "training needs inputs and a loss"

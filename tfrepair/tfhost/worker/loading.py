@@ -52,7 +52,7 @@ def load(request: ArchRequest) -> Loaded:
     if request.kind == "file":
         path = Path(request.location)
         with user_code(path.parent, f"{path.name} could not be run"):
-            module = _run_file(path)
+            module = run_file(path)
         label = path.name
     else:
         sys.path.insert(0, str(Path.cwd()))
@@ -77,7 +77,7 @@ def _from_config(request: ArchRequest) -> Loaded:
     if request.custom_objects:
         path = Path(request.custom_objects)
         with user_code(path.parent, f"{path.name} could not be run"):
-            module = _run_file(path)
+            module = run_file(path)
     return load_config(request, module)
 
 
@@ -138,7 +138,8 @@ def _is_below(filename: str, root: Path) -> bool:
     return root in path.parents
 
 
-def _run_file(path: Path) -> ModuleType:
+def run_file(path: Path) -> ModuleType:
+    """Run a Python file as a module of its own."""
     name = path.stem if path.stem.isidentifier() else "tfrepair_architecture"
     if name in sys.modules or name in sys.stdlib_module_names:
         name = f"_{name}_architecture"
