@@ -125,7 +125,9 @@ def test_a_network_of_keras_1_on_theano_is_served(tmp_path: Path) -> None:
     rules = {match["target"]: match["transform"] for match in report["matches"]}
     assert rules["sequential/conv_a/kernel"] == "transpose:2,3,1,0|flip:0,1"
     slots = {entry["variable"]: entry["provenance"] for entry in report["optimizer"]}
-    assert slots["sequential/conv_a/kernel"] == "converted: transpose:2,3,1,0|flip:0,1"
+    assert slots["sequential/conv_a/kernel"] == "converted(transpose:2,3,1,0|flip:0,1)"
+    (count,) = (m for m in report["matches"] if m["target"].endswith("/iteration"))
+    assert (count["sources"], count["transform"]) == (["optimizer/iterations"], "cast:int64")
     held = json.loads((folder / "expected.json").read_text())["models"]["cnn"]
     inputs = np.moveaxis(np.asarray(held["inputs"]), 1, -1).tolist()
     python(SERVE, tmp_path / "out", json.dumps([inputs]), cwd=tmp_path)

@@ -15,7 +15,7 @@ from tfrepair.core.optimizer_rules import rule
 from tfrepair.core.plan import Confidence, Match
 from tfrepair.core.state import ProvenanceKind
 from tfrepair.core.tensor import Tensor
-from tfrepair.core.transform import IDENTITY, Steps
+from tfrepair.core.transform import IDENTITY, Cast, Steps, Transform
 from tfrepair.planning.consistency import Unit
 from tfrepair.planning.dialects.optimizers import Family
 from tfrepair.planning.dialects.relatives import EXPECTED
@@ -31,6 +31,7 @@ from tfrepair.planning.wanted_optimizer import Wanted
 _ACCUMULATOR = "gradient_accumulator"
 _NEW_PRODUCT = frozenset({"u_product", "variable"})
 _OLD_RATE, _NEW_RATE = 0.004, 1.0
+_FLOATS = frozenset({"float32", "float64"})
 """What the step is multiplied by in the exponent of Nadam's schedule, before and since 2.11."""
 _LOSS_SCALE: tuple[frozenset[str], ...] = (
     frozenset({"dynamic_scale", "current_loss_scale"}),
@@ -135,6 +136,15 @@ def _step_match(
     variable: Variable, count: StepCount, tensor: Tensor, sure: Confidence
 ) -> Match | str:
     if not any(isinstance(operation, Steps) for operation in count.transform.operations):
+        if tensor.dtype in _FLOATS and tensor.shape == variable.shape:
+            # Keras 1 counts in float32; that the value is whole was looked at.
+            return Match(
+                target=variable.path,
+                sources=(tensor.name,),
+                transform=Transform(operations=(Cast(dtype=variable.dtype),)),
+                confidence=Confidence.STRONG,
+                evidence=(*count.evidence, f"a whole number, kept as {tensor.dtype}"),
+            )
         return scalar_match(variable, tensor, sure, count.evidence)
     return Match(
         target=variable.path,
