@@ -5,9 +5,9 @@ order. Such a sequence is aligned with the architecture's own order by dynamic p
 what fits; a pair counts if all best alignments have it, and less if only some do. Pure.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from itertools import permutations, product
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import pairwise, permutations, product
 
 import numpy as np
 from scipy import sparse
@@ -18,13 +18,19 @@ from tfrepair.planning.mapping.side import Side, counted
 
 _PERMUTED = 3
 _WHOLE = 0.85
+_STEP = 1e-3
 _MOST_ORDERS = 36
 _FEWEST = 3
 _SPARSE = 3
 
 
 def order_evidence(
-    source: Side, target: Side, fits: sparse.csr_array, *, file_order: bool
+    source: Side,
+    target: Side,
+    fits: sparse.csr_array,
+    *,
+    file_order: bool,
+    settled: Sequence[tuple[int, int]] = (),
 ) -> sparse.csr_array:
     """Return ``(source units, target units)`` between 0 and 1.
 
@@ -36,11 +42,15 @@ def order_evidence(
         ``(source units, target units)``, nonzero where two can be paired.
     file_order
         True if the source's own order means something, too.
+    settled
+        Pairs that are known: they say where scopes stand that no number puts in order.
     """
     rows, columns, values = [], [], []
     sequences = _families(source)
     if file_order:
         sequences.append([list(range(len(source.units)))])
+    if settled:
+        sequences += [[part] for part in anchored(source, settled) if len(part) > 1]
     for orders in sequences:
         members = np.array(sorted(orders[0]))
         block = fits[members]
@@ -149,6 +159,68 @@ def _automatic_columns(path: Sequence[str]) -> list[bool]:
         tokens = counted(part)
         automatic = any(token.word in AUTOMATIC for token in tokens if token.number is None)
         found += [automatic for token in tokens if token.number is not None]
+    return found
+
+
+def anchored(source: Side, settled: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Put the units of a source in order, as far as settled ones and numbers say where they stand.
+
+    A scope stands where its settled units do; one without, between the siblings whose numbers
+    enclose its own. What has neither is left out.
+
+    Returns
+    -------
+    Three orders: of all units, of kernels alone, of the others alone.
+    """
+    column = dict(settled)
+    below: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    children: defaultdict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
+    for row, unit in enumerate(source.units):
+        for depth in range(1, len(unit.path) + 1):
+            children[unit.path[: depth - 1]].add(unit.path[:depth])
+            if row in column:
+                below[unit.path[:depth]].append(column[row])
+    place: dict[tuple[str, ...], float] = {}
+    for siblings in children.values():
+        place |= _places(sorted(siblings), below)
+    keys = {}
+    for row, unit in enumerate(source.units):
+        levels = [place.get(unit.path[:depth]) for depth in range(1, len(unit.path) + 1)]
+        if row in column or all(level is not None for level in levels):
+            keys[row] = tuple(-1.0 if level is None else level for level in levels)
+    ordered = sorted(keys, key=lambda row: (keys[row], column.get(row, -1), row))
+    kernels = [row for row in ordered if _is_kernel(source, row)]
+    others = [row for row in ordered if not _is_kernel(source, row)]
+    return [ordered, kernels, others]
+
+
+def _is_kernel(side: Side, row: int) -> bool:
+    return any(len(member.shape) > 1 for member in side.units[row].members)
+
+
+def _places(
+    siblings: Sequence[tuple[str, ...]], below: Mapping[tuple[str, ...], Sequence[int]]
+) -> dict[tuple[str, ...], float]:
+    """Return where siblings stand among the target's units."""
+    found = {path: float(np.median(below[path])) for path in siblings if below.get(path)}
+    series: defaultdict[str, list[tuple[tuple[int, ...], tuple[str, ...]]]] = defaultdict(list)
+    for path in siblings:
+        tokens = counted(path[-1])
+        numbers = tuple(token.number for token in tokens if token.number is not None)
+        stem = "_".join(token.word for token in tokens if token.number is None)
+        series[stem].append((numbers, path))
+    for members in series.values():
+        members.sort()
+        known = [place for place, (_, path) in enumerate(members) if path in found]
+        if not known or len(members) < _FEWEST:
+            continue
+        values = [found[members[place][1]] for place in known]
+        if any(later < earlier for earlier, later in pairwise(values)):
+            continue
+        estimate = np.interp(range(len(members)), known, values)
+        for place, (_, path) in enumerate(members):
+            outside = _STEP * (max(known[0] - place, 0) - max(place - known[-1], 0))
+            found.setdefault(path, float(estimate[place]) - outside)
     return found
 
 

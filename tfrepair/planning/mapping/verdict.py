@@ -21,7 +21,7 @@ from tfrepair.planning.mapping.words import WordScore, prior, translation
 _MARGIN = 0.1
 _SUPPORT = 0.45
 _COMPLETE = 0.9
-_WORDS, _SCOPES, _ORDER, _NUMBERS = 1.0, 1.5, 0.8, 0.4
+_WORDS, _SCOPES, _ORDER, _NUMBERS = 1.0, 1.5, 0.8, 0.6
 _ROUNDS = 12
 
 
@@ -119,7 +119,13 @@ def _scores(
     spoken = [words.block(block.rows, block.columns) for block in blocks]
     covered = [words.covered(block.rows, block.columns) for block in blocks]
     fits = plausible(blocks, covered, (rows, columns), (len(source.units), len(target.units)))
-    order = order_evidence(source, target, fits, file_order=file_order)
+    order = order_evidence(
+        source,
+        target,
+        fits,
+        file_order=file_order,
+        settled=list(zip(rows.tolist(), columns.tolist(), strict=True)),
+    )
     found = []
     for block, word in zip(blocks, spoken, strict=True):
         place = order[block.rows][:, block.columns].toarray()
