@@ -231,3 +231,57 @@ def test_other_formats_are_left_alone() -> None:
     arch = architecture(layer("rnn", "LSTM", kernel=(3, 8), recurrent_kernel=(2, 8), bias=(8,)))
     plan = planned(store(gates("rnn/", "icfo")), arch)
     assert not plan.matches
+
+
+def gru(bias: Shape) -> Architecture:
+    return replace(
+        architecture(layer("rnn", "GRU", kernel=(3, 12), recurrent_kernel=(4, 12), bias=bias)),
+        framework="keras3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("have", "want", "word"),
+    [((12,), (2, 12), "reset_after=False"), ((2, 12), (12,), "reset_after=True")],
+)
+def test_a_gru_of_the_other_kind_is_refused_with_the_reason(
+    have: Shape, want: Shape, word: str
+) -> None:
+    values = {
+        "rnn/kernel": made(3, 12),
+        "rnn/recurrent_kernel": made(4, 12),
+        "rnn/bias": made(*have),
+    }
+    plan = planned(file_of(values, kernels="tensorflow", keras_version="2.4.0"), gru(want))
+    (gap,) = plan.missing
+    assert word in gap.reason
+
+
+@pytest.mark.parametrize(
+    ("version", "facts", "code"),
+    [
+        ("2.2.4", {"rnn": {"class": "GRU", "hard_sigmoid": True}}, "hard-sigmoid-changed"),
+        ("2.10.0", {"rnn": {"class": "GRU", "hard_sigmoid": True}}, "hard-sigmoid-changed"),
+        ("2.2.4", {"rnn": {"class": "GRU"}}, ""),
+        ("2.2.4", {}, "recurrent-activation-unknown"),
+        ("2.4.0", {}, ""),
+        ("2.10.0", {}, ""),
+        ("3.6.0", {"rnn": {"class": "GRU", "hard_sigmoid": True}}, ""),
+    ],
+)
+def test_a_function_that_changed_is_said(version: str, facts: dict[str, Any], code: str) -> None:
+    values = {"rnn/kernel": made(3, 12), "rnn/recurrent_kernel": made(4, 12), "rnn/bias": made(12)}
+    source = file_of(values, facts, kernels="tensorflow", keras_version=version)
+    plan = planned(source, gru((12,)))
+    found = {f.code for f in plan.findings} & {
+        "hard-sigmoid-changed",
+        "recurrent-activation-unknown",
+    }
+    assert found == ({code} if code else set())
+
+
+def test_padding_of_theano_is_said() -> None:
+    facts = {"conv": {"class": "Conv2D", "even_same": True}}
+    arch = images(layer("conv", "Conv2D", kernel=(2, 2, 3, 3)), inputs=(8, 8, 3))
+    plan = planned(file_of({"conv/kernel": made(2, 2, 3, 3)}, facts, kernels="theano"), arch)
+    assert "theano-padding" in {finding.code for finding in plan.findings}

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tfrepair.core.architecture import Architecture, Role
+from tfrepair.core.architecture import Architecture, Role, Variable
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Gap
 from tfrepair.core.tensor import TensorStore
@@ -31,7 +31,10 @@ def with_era_findings(outcome: Outcome, store: TensorStore, architecture: Archit
     """Add what is known about functions and cells that differ from today's."""
     if store.attributes.get("layout") != "lists":
         return outcome
-    gaps = tuple(_explained(gap, store, architecture) for gap in outcome.missing)
+    variables = architecture.by_path
+    gaps = tuple(
+        _explained(gap, variables.get(gap.target), store, architecture) for gap in outcome.missing
+    )
     findings = (
         *outcome.findings,
         *_functions(store, architecture),
@@ -93,9 +96,10 @@ def _is_from_before_sigmoid(version: str) -> bool:
     return version.startswith(("0", "1", "2.0", "2.1.", "2.2."))
 
 
-def _explained(gap: Gap, store: TensorStore, architecture: Architecture) -> Gap:
+def _explained(
+    gap: Gap, variable: Variable | None, store: TensorStore, architecture: Architecture
+) -> Gap:
     """Say why the bias of a GRU does not fit, where ``reset_after`` is the reason."""
-    variable = architecture.by_path.get(gap.target)
     if variable is None or variable.role is not Role.BIAS or not gap.candidates:
         return gap
     siblings = [v for v in architecture.weights if v.layer == variable.layer]

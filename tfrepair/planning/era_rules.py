@@ -8,6 +8,7 @@ configuration says about the layer, or by a shape that nothing else has. Pure. C
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tfrepair.core.architecture import Architecture
@@ -83,14 +84,20 @@ def _old_name(rule: Rule) -> str:
 
 def facts_of(unit: str, store: TensorStore) -> Mapping[str, Any]:
     """Return what a file says about the layer that a unit belongs to; empty if nothing."""
-    text = store.attributes.get("layers", "")
-    layers = json.loads(text) if text else {}
+    layers = _parsed(store.attributes.get("layers", ""))
     parts = unit.split("/")
     for stop in range(len(parts), 0, -1):
         found = layers.get("/".join(parts[:stop]))
         if isinstance(found, dict):
             return found
     return {}
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """Return the facts of all layers; a file's text is parsed once."""
+    found: Mapping[str, Any] = json.loads(text) if text else {}
+    return found
 
 
 def _recurrent(

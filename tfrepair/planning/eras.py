@@ -90,11 +90,12 @@ def in_todays_terms(store: TensorStore, architecture: Architecture) -> Translati
     if store.attributes.get("layout") not in _NAMED_LAYOUTS:
         return Translation(store=store)
     found = {}
+    tensors = store.by_name
     wrapped = wrappers(store, architecture)
     taken: set[SourceName] = set()
     for group in _groups(store, wrapped):
         for rule in rules(group, store, architecture):
-            found[rule.name] = _stand_in(rule, group, store)
+            found[rule.name] = _stand_in(rule, group, tensors)
             taken |= {name for name, _ in rule.edges}
     names = [t.name for t in store if t.name not in taken]
     if not found or set(names) & set(found):
@@ -116,8 +117,10 @@ def _groups(store: TensorStore, wrapped: Wrappers) -> Iterator[Group]:
         yield Group(unit=unit, named=wrapped.name_of(unit), members=tuple(held))
 
 
-def _stand_in(rule: Rule, group: Group, store: TensorStore) -> tuple[Tensor, StandIn]:
-    tensors = [(store[name], transform) for name, transform in rule.edges]
+def _stand_in(
+    rule: Rule, group: Group, held: Mapping[SourceName, Tensor]
+) -> tuple[Tensor, StandIn]:
+    tensors = [(held[name], transform) for name, transform in rule.edges]
     first = tensors[0][0]
     worst = max((tensor for tensor, _ in tensors), key=lambda t: list(Health).index(t.health))
     tensor = replace(

@@ -138,10 +138,11 @@ def _rows(outcome: Outcome, store: TensorStore, architecture: Architecture) -> O
     silent = not (store.attributes.get("layers") or store.attributes.get("era"))
     silent = silent and store.attributes.get(_KERNELS) == _THEANO
     behind = _behind_flatten(architecture) if inferred or silent else frozenset()
+    variables, moves = architecture.by_path, channels_move(store, architecture)
     doubtful = [
         match
         for match in outcome.matches
-        if match.target in behind or _is_open(match, store, architecture)
+        if match.target in behind or _is_open(match, variables[match.target], store, moves)
     ]
     if not doubtful:
         return outcome
@@ -178,15 +179,13 @@ def _behind_flatten(architecture: Architecture) -> frozenset[VariablePath]:
     return frozenset(path for path in paths if len(variables[path].shape) == 2)
 
 
-def _is_open(match: Match, store: TensorStore, architecture: Architecture) -> bool:
-    variable = architecture.by_path[match.target]
+def _is_open(match: Match, variable: Variable, store: TensorStore, moves: bool | None) -> bool:
     if match.parts or len(variable.shape) != 2 or variable.role is not Role.KERNEL:
         return False
     unit = split_name(match.source, glued=store.attributes.get("era") == "1")[0]
     facts = facts_of(unit, store)
     if "channels" not in facts:
         return False
-    moves = channels_move(store, architecture)
     rows, channels = variable.shape[0], facts["channels"]
     if channels < 0:
         return True
