@@ -7,11 +7,12 @@ No TensorFlow.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tfrepair.api.options import Progress, silent
+from tfrepair.api.repairs.gathering import View, gathered
 from tfrepair.api.repairs.job import Action, Job, Part, RepairOptions
 from tfrepair.api.repairs.notes import rescue_note
 from tfrepair.api.repairs.registry import REPAIRERS
@@ -97,6 +98,7 @@ def repair(
     *,
     donors: Sequence[str | Path] = (),
     templates: Sequence[str | Path] = (),
+    look_in: Sequence[str | Path] = (),
     arch: str = "",
     overwrite: bool = False,
     dry_run: bool = False,
@@ -114,6 +116,8 @@ def repair(
         Older saves of the same run, the best first: they give what the source has lost.
     templates
         Files that tell the layout of a lost index or header.
+    look_in
+        Other directories with files of the same save: parts that were never merged.
     arch
         Architecture that says which tensors the source must have.
     overwrite, dry_run
@@ -142,22 +146,41 @@ def repair(
         progress=progress,
     )
     _require_apart(path, target)
+    with gathered(path, [Path(folder) for folder in look_in]) as view:
+        result = _repaired(view, source, target, options, overwrite=overwrite, dry_run=dry_run)
+    return replace(result, output=str(output))
+
+
+def _repaired(
+    view: View,
+    source: str | Path,
+    target: Path,
+    options: RepairOptions,
+    *,
+    overwrite: bool,
+    dry_run: bool,
+) -> Repair:
+    progress = options.progress
     progress("look at the source", 0, 0)
-    job = _prepared(path, options)
+    job = _prepared(view.path, options)
     require_free(target, overwrite=overwrite, kind=job.kind)
     note = target / NOTE if job.kind.is_directory else target.with_name(f"{target.name}.{NOTE}")
     result = Repair(
         source=str(source),
-        output=str(output),
+        output=str(target),
         format=job.format,
-        actions=job.actions,
-        parts=job.parts,
+        actions=tuple(view.named(action) for action in job.actions),
+        parts=tuple(_named(part, view) for part in job.parts),
         findings=job.findings,
         note="" if dry_run else str(note),
     )
     if not dry_run:
         _write(job, target, note, result, overwrite=overwrite, progress=progress)
     return result
+
+
+def _named(part: Part, view: View) -> Part:
+    return replace(part, origin=view.named(part.origin), note=view.named(part.note))
 
 
 def _require_apart(path: Path, target: Path) -> None:

@@ -27,6 +27,10 @@ Templates = Annotated[
         "--template", help="File that tells the layout of a lost index or header: .meta, a sibling."
     ),
 ]
+LookIn = Annotated[
+    list[Path] | None,
+    typer.Option("--look-in", help="Other directory with files of the same save. May be repeated."),
+]
 _STYLES = {
     "kept": "green",
     "corrected": "yellow",
@@ -42,6 +46,7 @@ def repair_command(
     output: Fixed,
     donor: Donors = None,
     template: Templates = None,
+    look_in: LookIn = None,
     arch: Arch = "",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
@@ -62,6 +67,7 @@ def repair_command(
                 output,
                 donors=donor or (),
                 templates=template or (),
+                look_in=look_in or (),
                 arch=arch,
                 overwrite=overwrite,
                 dry_run=dry_run,

@@ -193,6 +193,51 @@ def test_a_data_file_with_a_wrong_count_in_its_name(tmp_path: Path) -> None:
     assert (tmp_path / "fixed" / data_of(prefix).name).read_bytes() == whole
 
 
+def test_new_data_under_an_old_index_is_read_and_flagged(tmp_path: Path) -> None:
+    prefix = bundle(tmp_path / "run" / "model", values(7))
+    newer = bundle(tmp_path / "newer" / "model", values(9))
+    shutil.copyfile(data_of(newer), data_of(prefix))
+    result = repair(prefix, tmp_path / "fixed")
+    assert (result.exit_code, result.counts) == (3, {Action.REBUILT: 6})
+    assert "they are of different saves" in result.actions[0]
+    assert (tmp_path / "fixed" / "model.index").read_bytes() == index_of(newer).read_bytes()
+
+
+@pytest.mark.parametrize("content", [bytes, lambda n: np.random.default_rng(0).bytes(n)])
+def test_zeros_and_noise_are_no_data_of_another_save(
+    content: Callable[[int], bytes], tmp_path: Path
+) -> None:
+    prefix = bundle(tmp_path / "run" / "model", values(7))
+    data_of(prefix).write_bytes(content(data_of(prefix).stat().st_size))
+    result = repair(prefix, tmp_path / "fixed")
+    assert set(result.counts) == {Action.LOST}
+
+
+def test_parts_in_several_directories_are_merged(tmp_path: Path) -> None:
+    """Each worker wrote its part where it ran."""
+    for number in range(3):
+        part = bundle(
+            tmp_path / f"worker{number}" / "model-7_temp" / f"part-{number:05d}-of-00003",
+            {f"layer{number}/kernel": values(7)[f"layer{number}/kernel"]},
+        )
+        assert index_of(part).is_file()
+    result = repair(
+        tmp_path / "worker0" / "model-7",
+        tmp_path / "fixed",
+        look_in=[tmp_path / "worker1", tmp_path / "worker2"],
+    )
+    assert (result.exit_code, result.counts) == (0, {Action.KEPT: 3})
+    assert {Path(part.origin.partition(" at ")[0]).parts[-3] for part in result.parts} == {
+        "worker0",
+        "worker1",
+        "worker2",
+    }
+    store = open_source(tmp_path / "fixed" / "model-7")
+    for number in range(3):
+        name = f"layer{number}/kernel"
+        assert np.array_equal(store[name].fetch(), values(7)[name])
+
+
 def test_a_saved_model_keeps_all_its_other_files(tmp_path: Path) -> None:
     model = tmp_path / "model"
     prefix = bundle(model / "variables" / "variables", values(1))

@@ -4,17 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tfrepair.core.errors import SourceError
+from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Health
-from tfrepair.readers.bundle_index import choose_bundle, find_index
+from tfrepair.readers.bundle_index import Found, choose_bundle, find_index
 from tfrepair.readers.bundle_tensors import BundleTensor, tensors_of
+from tfrepair.readers.lost_index import data_files, rebuild_index
 from tfrepair.readers.saves import Kind as SaveKind
+from tfrepair.readers.saves import Save
 from tfrepair.readers.stored import StoredTensor
 from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.bundle_index import BundleIndex
 from tfrepair.wire.bundle_repair import corrected_bytes
 from tfrepair.wire.ordered_code import encode_slice_key
 
+_SAMPLE = 1 << 14
+_LARGEST = 1e12
+"""Random bytes, read as floats, are larger than this in one case of four."""
+_FEW = 16
+"""So few zeros are no sign of damage."""
 _WHOLE = (Health.VERIFIED, Health.CORRECTED, Health.UNVERIFIED)
 
 
@@ -66,6 +76,62 @@ def with_wholes(lost: set[bytes], tensors: Sequence[BundleTensor]) -> frozenset[
         if tensor.missing or keys & lost:
             gone |= keys | {tensor.key.encode("utf-8", "surrogateescape")}
     return frozenset(gone)
+
+
+def refitted(save: Save, index: BundleIndex, pieces: Sequence[Piece]) -> Found | None:
+    """Lay the index of one save over the data of another, if that is what they are.
+
+    Most checksums are wrong then, though every data file ends where the index says, and the
+    checksums inside of the data hold: data was copied or overwritten without its index. Their
+    values must look like values, which noise and zeros do not.
+
+    Returns
+    -------
+    The index with the checksums of the data as it is, so that every tensor is unverified; ``None``
+    if the save is something else.
+    """
+    wrong = [piece for piece in pieces if piece.health is Health.CORRUPT]
+    if 2 * len(wrong) <= len(pieces) or len(wrong) + _sound(pieces) < len(pieces):
+        return None
+    files, count = data_files(save.files)
+    own = save.prefix.with_name(f"{save.prefix.name}.index")
+    try:
+        found = rebuild_index(save.prefix, files, count, [own])
+    except SourceError:
+        return None
+    if found is None or found.cut:
+        return None
+    if not all(_looks_like_values(tensor) for tensor in tensors_of(found.index, found.shards)):
+        return None
+    finding = Finding(
+        code="new-data-old-index",
+        severity=Severity.WARNING,
+        where=index.where,
+        message=f"{len(wrong)} of {len(pieces)} checksums of the index do not fit the data, whose "
+        "layout does: they are of different saves; the checksums are computed anew, and nothing "
+        "vouches for the values",
+        remedy="look for the index of this data, or the data of this index",
+    )
+    return found.index, found.shards, (finding,)
+
+
+def _sound(pieces: Sequence[Piece]) -> int:
+    return sum(piece.health in _WHOLE for piece in pieces)
+
+
+def _looks_like_values(tensor: BundleTensor) -> bool:
+    """Say whether a tensor holds what a training leaves: finite numbers of usual size."""
+    try:
+        array = tensor.fetch().reshape(-1)
+    except SourceError:
+        return False
+    if array.dtype.kind != "f" or not array.size:
+        return True
+    sample = array[:: max(1, array.size // _SAMPLE)]
+    if not np.isfinite(sample).all():
+        return False
+    largest = float(np.abs(sample).max())
+    return largest < _LARGEST and (largest > 0 or array.size < _FEW)
 
 
 def opened(donors: Sequence[Path]) -> list[tuple[BundleTensor, ...]]:

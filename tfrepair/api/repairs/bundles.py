@@ -18,6 +18,7 @@ from tfrepair.api.repairs.bundle_pieces import (
     from_donors,
     opened,
     pieces_of,
+    refitted,
     with_wholes,
 )
 from tfrepair.api.repairs.checkpoints import CHECKPOINT, copy_beside, unequal
@@ -165,6 +166,11 @@ class BundleRepairer:
         index, shards, findings = find_index(save, options.templates)
         tensors = tensors_of(index, shards)
         pieces, lost = pieces_of(tensors)
+        other = refitted(save, index, pieces)
+        if other is not None:
+            index, shards, findings = other
+            tensors = tensors_of(index, shards)
+            pieces, lost = pieces_of(tensors)
         donors = opened(options.donors)
         foreign = from_donors(donors, [p for p in pieces if p.key in lost])
         added = added_by(donors, index)
