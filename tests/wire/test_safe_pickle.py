@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.attacks import hostile
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated, Unsupported
 from tfrepair.core.tensor import Limits
-from tfrepair.wire.safe_pickle import Unpickled, load_pickle
+from tfrepair.wire.pickle_prefix import Unpickled
+from tfrepair.wire.safe_pickle import load_pickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

@@ -201,6 +201,7 @@ class _Walk:
                 fetch=native_fetch(stored),
                 health=stored.health,
                 health_note=stored.health_note,
+                leading=stored.leading,
             )
         )
 

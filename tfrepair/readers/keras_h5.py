@@ -21,6 +21,7 @@ from tfrepair.wire.hdf5_superblock import SIGNATURE, signature_places
 _MAX_INDEX_BYTES = 1 << 26
 _MAX_SHARDS = 10_000
 _MAP = "weight_map"
+_ARCHIVE = b"PK\x03\x04"
 _SEARCHED = 1 << 16
 _TREE, _HEAP = b"TREE\0\0", b"HEAP\0\0\0\0"
 """The tree of an old group, lowest level, and its heap of names."""
@@ -41,6 +42,8 @@ class KerasH5Reader:
             return True
         if candidate.head.lstrip().startswith(b"{"):
             return _has_shards(candidate)
+        if candidate.head.startswith(_ARCHIVE):
+            return False
         return _has_late_signature(candidate) or _has_groups(candidate)
 
     def open(self, path: Path, *, limits: Limits) -> TensorStore:

@@ -9,17 +9,15 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfrepair.core.errors import Corrupt, OverLimit, Truncated, Unsupported
+from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated, Unsupported
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Limits, TensorStore
 from tfrepair.readers.base import Candidate
 from tfrepair.readers.stores import store_of
-from tfrepair.readers.streams import Stream, damage, file_stream, unpacked
+from tfrepair.readers.streams import Stream, broken_off, damage, file_stream, unpacked
 from tfrepair.wire.npy import MAGIC
 
 _GZIP = b"\x1f\x8b"
@@ -29,6 +27,7 @@ _BEGINNING = re.compile(
     rb"|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n"  # ... or a call
 )
 _CHUNK = 1 << 20
+_SMALL = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +55,21 @@ class PickledReader:
         stream = file_stream(path)
         with damage(stream), stream.open() as file:
             is_gzip = file.read(len(_GZIP)) == _GZIP
+        findings: tuple[Finding, ...] = ()
         if is_gzip:
-            stream = _unzipped(stream, limits)
+            stream, findings = _unzipped(stream, limits)
         with damage(stream), stream.open() as file:
             tree = unpacked(file, stream, limits=limits)
-            rest = stream.size - file.tell()
+            rest = stream.size - file.tell() if tree.damage is None else 0
+        if tree.damage is not None:
+            findings = (*findings, broken_off(tree.damage, stream))
         return store_of(
             tree,
             reader=self.name,
             path=path,
             files=(path,),
             limits=limits,
-            findings=_trailing(stream, rest),
+            findings=(*findings, *_trailing(stream, rest)),
         )
 
 
@@ -78,36 +80,57 @@ def _unzipped_head(head: bytes) -> bytes:
         return b""
 
 
-def _unzipped(stream: Stream, limits: Limits) -> Stream:
-    """Return a stream over the decompressed bytes, which are kept in memory."""
+def _unzipped(stream: Stream, limits: Limits) -> tuple[Stream, tuple[Finding, ...]]:
+    """Return a stream over the decompressed bytes, which are kept in memory.
+
+    Of compressed data that breaks off, what comes before that is taken, with a finding.
+    """
     most = stream.size * limits.max_expansion
     content = io.BytesIO()
-    with damage(stream), _gzip_errors(stream), gzip.open(stream.path) as file:
-        while chunk := file.read(_CHUNK):
-            content.write(chunk)
-            if content.tell() > most:
-                message = (
-                    f"{stream.where}: {stream.size} bytes expand to more than "
-                    f"{limits.max_expansion} times as many"
-                )
-                raise OverLimit(message, remedy="if you trust the file, gunzip it first")
+    findings: tuple[Finding, ...] = ()
+    with damage(stream), gzip.open(stream.path) as file:
+        try:
+            while chunk := file.read(_CHUNK):
+                content.write(chunk)
+                if content.tell() > most:
+                    message = (
+                        f"{stream.where}: {stream.size} bytes expand to more than "
+                        f"{limits.max_expansion} times as many"
+                    )
+                    raise OverLimit(message, remedy="if you trust the file, gunzip it first")
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            broken = _broken_gzip(stream, error)
+            _add_rest(content, stream, most)
+            if not content.tell():
+                raise broken from error
+            findings = (broken_off(broken, stream),)
     data = content.getvalue()
     if data.startswith(MAGIC):
         message = f"{stream.where}: a .npy file compressed with gzip"
         raise Unsupported(message, remedy="gunzip it first")
-    return Stream(path=stream.path, size=len(data), open=lambda: io.BytesIO(data))
+    unzipped = Stream(path=stream.path, size=len(data), open=lambda: io.BytesIO(data))
+    return unzipped, findings
 
 
-@contextmanager
-def _gzip_errors(stream: Stream) -> Iterator[None]:
-    try:
-        yield
-    except EOFError as error:
+def _add_rest(content: io.BytesIO, stream: Stream, most: int) -> None:
+    """Decompress from the begin, byte block by byte block, as far as it goes."""
+    content.seek(0)
+    content.truncate()
+    machine = zlib.decompressobj(wbits=31)
+    with stream.open() as file:
+        while (chunk := file.read(_SMALL)) and content.tell() <= most:
+            try:
+                content.write(machine.decompress(chunk))
+            except zlib.error:
+                return
+
+
+def _broken_gzip(stream: Stream, error: Exception) -> SourceError:
+    if isinstance(error, EOFError):
         message = f"{stream.where}, byte {stream.size}: the file ends within gzip data"
-        raise Truncated(message, remedy="look for a complete copy of the file") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        message = f"{stream.where}: the gzip data is damaged: {error}"
-        raise Corrupt(message, remedy="look for another copy of the file") from error
+        return Truncated(message, remedy="look for a complete copy of the file")
+    message = f"{stream.where}: the gzip data is damaged: {error}"
+    return Corrupt(message, remedy="look for another copy of the file")
 
 
 def _trailing(stream: Stream, rest: int) -> tuple[Finding, ...]:

@@ -9,13 +9,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
 
-from tfrepair.core.errors import Corrupt, OverLimit, Truncated
+from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Array, Health, Limits, Origin
 from tfrepair.readers.base import system_errors
@@ -97,7 +97,11 @@ def read_arrays(stream: Stream, *, limits: Limits) -> tuple[object, tuple[Findin
     with damage(stream), stream.open() as file:
         while True:
             header = read_header(file, where=stream.where)
-            values.append(_value(file, stream, header, limits=limits))
+            value = _value(file, stream, header, limits=limits)
+            values.append(value)
+            if isinstance(value, Unpacked) and value.damage is not None:
+                findings.append(broken_off(value.damage, stream))
+                break
             if len(values) > limits.max_tensors:
                 message = f"{stream.where}: more than {limits.max_tensors} arrays"
                 raise OverLimit(message, remedy="read it with larger Limits")
@@ -125,11 +129,38 @@ def _value(file: BinaryIO, stream: Stream, header: NpyHeader, *, limits: Limits)
         fetch=lambda: _fetch(stream, header),
         health=Health.TRUNCATED if _missing(stream, header) else Health.UNVERIFIED,
         health_note=_note(stream, header),
+        leading=_leading(stream, header),
+    )
+
+
+def _leading(stream: Stream, header: NpyHeader) -> Callable[[], Array] | None:
+    """Return how to read the first rows of an array that is cut; ``None`` if it has none."""
+    if not _missing(stream, header) or header.fortran_order or not header.shape:
+        return None
+    there = header.nbytes - _missing(stream, header)
+    row = header.nbytes // max(1, header.shape[0])
+    rows = there // row if row else 0
+    part = replace(header, shape=(rows, *header.shape[1:]))
+    return lambda: _native(_fetch(stream, part))
+
+
+def _native(array: Array) -> Array:
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def broken_off(error: SourceError, stream: Stream) -> Finding:
+    """Return what there is to say about a pickle of which only the first arrays are read."""
+    return Finding(
+        code="pickle-broken-off",
+        severity=Severity.ERROR,
+        where=stream.where,
+        message=f"{error.message.removeprefix(f'{stream.where}, ')}; what comes behind is lost",
+        remedy="look for a complete copy; tfrepair repair writes the whole arrays into a file",
     )
 
 
 def unpacked(file: BinaryIO, stream: Stream, *, limits: Limits) -> Unpacked:
-    """Read a pickle at the position of an open stream, whole.
+    """Read a pickle at the position of an open stream, or the whole arrays before its damage.
 
     Raises
     ------
@@ -137,11 +168,12 @@ def unpacked(file: BinaryIO, stream: Stream, *, limits: Limits) -> Unpacked:
         As :func:`tfrepair.wire.safe_pickle.load_pickle`.
     """
     offset = file.tell()
-    found = load_pickle(file, where=stream.where, end=stream.size, limits=limits)
+    found = load_pickle(file, where=stream.where, end=stream.size, limits=limits, or_prefix=True)
     return Unpacked(
         value=found.value,
         origin=Origin(path=str(stream.path), key=stream.key, offset=offset),
         dicts_are_ordered=not found.has_byte_strings and found.protocol >= _FIRST_ORDERED_PROTOCOL,
+        damage=found.damage,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tfrepair.core.errors import SourceError
 from tfrepair.core.tensor import Array, Health, Origin, Shape
 
 
@@ -17,7 +18,8 @@ from tfrepair.core.tensor import Array, Health, Origin, Shape
 class StoredArray:
     """An array that is still in its file: the leaf of a tree.
 
-    ``dtype`` is as stored, byte order and fields included; ``fetch`` returns such an array.
+    ``dtype`` is as stored, byte order and fields included; ``fetch`` returns such an array,
+    ``leading`` the first rows of one that is cut.
     """
 
     shape: Shape
@@ -26,6 +28,7 @@ class StoredArray:
     fetch: Callable[[], Array] = field(repr=False, compare=False)
     health: Health = Health.UNVERIFIED
     health_note: str = ""
+    leading: Callable[[], Array] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +40,15 @@ class Branches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
-    """The value of one pickle, with its place and whether its dicts keep their order."""
+    """The value of one pickle, with its place and whether its dicts keep their order.
+
+    ``damage`` says why it breaks off, if the value is only what came before that.
+    """
 
     value: Any
     origin: Origin
     dicts_are_ordered: bool
+    damage: SourceError | None = None
 
 
 def kept(array: Array, origin: Origin) -> StoredArray:
@@ -59,6 +66,7 @@ def field_of(stored: StoredArray, name: str) -> StoredArray:
         shape=(*stored.shape, *dtype.shape),
         dtype=dtype.base,
         fetch=lambda: stored.fetch()[name],
+        leading=None,
     )
 
 

@@ -27,6 +27,11 @@ class ExactStream:
         """Return the byte offset."""
         return self._file.tell()
 
+    @property
+    def left(self) -> int:
+        """Bytes up to the end."""
+        return self._end - self._file.tell()
+
     def read(self, count: int) -> bytes:
         """Return exactly ``count`` bytes; nothing is allocated for more than is left."""
         offset = self._file.tell()

@@ -14,7 +14,6 @@ import pickle
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
@@ -23,6 +22,7 @@ from typing_extensions import override
 from tfrepair.core.errors import Corrupt, OverLimit, Refused, Truncated
 from tfrepair.core.tensor import Limits
 from tfrepair.wire.exact_stream import EndOfFileError, ExactStream
+from tfrepair.wire.pickle_prefix import Unpickled, prefix
 from tfrepair.wire.pickled_names import (
     ALLOWED,
     AllowedName,
@@ -66,30 +66,9 @@ _DAMAGE = (
 """What the machine raises on damaged bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unpickled:
-    """What a pickle holds.
-
-    Attributes
-    ----------
-    value
-        Real NumPy arrays and scalars, dicts, lists, tuples, sets, text, bytes, numbers, ``None``;
-        :class:`PickledDType` and :class:`AllowedName` where a type was stored as a value.
-    protocol
-        As the file states it; 0 if it does not.
-    has_byte_strings
-        True if Python 2 wrote it: its strings are bytes here.
-    end
-        Byte offset after the last opcode.
-    """
-
-    value: Any
-    protocol: int
-    has_byte_strings: bool
-    end: int
-
-
-def load_pickle(file: BinaryIO, *, where: str, end: int, limits: Limits) -> Unpickled:
+def load_pickle(
+    file: BinaryIO, *, where: str, end: int, limits: Limits, or_prefix: bool = False
+) -> Unpickled:
     """Read one pickle at the position of a file.
 
     Parameters
@@ -102,6 +81,9 @@ def load_pickle(file: BinaryIO, *, where: str, end: int, limits: Limits) -> Unpi
         Byte offset at which the file ends; nothing longer than what is left is allocated.
     limits
         ``max_tensors`` bounds the arrays, and by a factor the containers.
+    or_prefix
+        Whether to return the whole arrays before the damage instead of raising
+        :class:`Truncated` or :class:`Corrupt`, where there are any.
 
     Raises
     ------
@@ -120,13 +102,15 @@ def load_pickle(file: BinaryIO, *, where: str, end: int, limits: Limits) -> Unpi
     machine = _Machine(stream, limits=limits)
     try:
         value = machine.load()
+        machine.require_frames()
     except EndOfFileError as error:
         message = (
             f"{where}, byte {error.offset}: the file ends within a pickle: expected "
             f"{error.expected}, found {end - error.offset} bytes; {machine.whole_arrays} arrays "
             "before it are whole"
         )
-        raise Truncated(message, remedy=_REMEDY_DAMAGED) from error
+        cut = Truncated(message, remedy=_REMEDY_DAMAGED)
+        return prefix(machine, cut, end, or_prefix=or_prefix)
     except RebuildError as error:
         message = f"{where}, byte {machine.offset}: {error}"
         raise error.kind(message, remedy=_REMEDIES.get(error.kind, _REMEDY_FOREIGN)) from error
@@ -136,7 +120,8 @@ def load_pickle(file: BinaryIO, *, where: str, end: int, limits: Limits) -> Unpi
             f"{type(error).__name__}: {str(error)[:200]}; {machine.whole_arrays} arrays before it "
             "are whole"
         )
-        raise Corrupt(message, remedy=_REMEDY_DAMAGED) from error
+        broken = Corrupt(message, remedy=_REMEDY_DAMAGED)
+        return prefix(machine, broken, end, or_prefix=or_prefix)
     return Unpickled(
         value=value,
         protocol=machine.proto,
@@ -170,12 +155,16 @@ def _refusing(what: str) -> Handler:
     return run
 
 
+_STANDARD_PUT = _counted(pickle.PUT)
+
+
 class _Machine(pickle._Unpickler):  # noqa: SLF001
     """The standard machine without names, classes, state setters and foreign buffers."""
 
     # Made by the base class when it loads.
     append: Callable[[object], None]
     stack: list[Any]
+    metastack: list[list[Any]]
     read: Callable[[int], bytes]
     readline: Callable[[], bytes]
     pop_mark: Callable[[], list[Any]]
@@ -188,8 +177,20 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
         self._max_objects = limits.max_tensors * _OBJECTS_PER_TENSOR
         self._objects = 0
         self._arrays = 0
-        self.whole_arrays = 0
+        self.complete: dict[int, object] = {}
+        self.is_text = False
+        self._cut: EndOfFileError | None = None
         self.has_byte_strings = False
+
+    @property
+    def whole_arrays(self) -> int:
+        """Number of arrays that have their values."""
+        return len(self.complete)
+
+    @property
+    def frames(self) -> list[list[Any]]:
+        """The stack below each open mark, and the current one."""
+        return [*getattr(self, "metastack", ()), getattr(self, "stack", [])]
 
     @property
     def offset(self) -> int:
@@ -241,7 +242,8 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
         value = function.call(*args)
         if isinstance(value, np.ndarray | np.generic):
             self._count_array()
-            self.whole_arrays += function.name.endswith(("scalar", "_frombuffer"))
+            if function.name.endswith(("scalar", "_frombuffer")):
+                self.complete[id(value)] = value  # held, so that no other object gets its id
         self.append(value)
 
     def _count_array(self) -> None:
@@ -256,7 +258,7 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
             target.set_state(state)
         elif isinstance(target, np.ndarray):
             set_array_state(target, state)
-            self.whole_arrays += 1
+            self.complete[id(target)] = target
         else:
             message = f"the pickle sets the state of a {type(target).__name__}"
             raise RebuildError(message, Refused)
@@ -320,6 +322,24 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
         check_keys(items)
         self.append(frozenset(items))
 
+    def _load_put(self) -> None:
+        """Note that this is protocol 0: later ones number the memo in binary."""
+        self.is_text = True
+        _STANDARD_PUT(self)
+
+    def _load_frame(self) -> None:
+        """Read the opcodes of a frame; of one that the file cuts, those that are there."""
+        (count,) = struct.unpack("<Q", self.read(8))
+        if count <= self._stream.left:
+            self._unframer.load_frame(count)  # type: ignore[attr-defined]
+        else:
+            self._cut = EndOfFileError(offset=self._stream.tell(), expected=f"{count} bytes")
+
+    def require_frames(self) -> None:
+        """Raise if a frame announced more bytes than the file has."""
+        if self._cut is not None:
+            raise self._cut
+
     def _load_bytearray(self) -> None:
         (count,) = struct.unpack("<Q", self.read(8))
         self.append(bytearray(self.read(count)))
@@ -371,4 +391,6 @@ class _Machine(pickle._Unpickler):  # noqa: SLF001
         pickle.ADDITEMS[0]: _load_add_items,
         pickle.FROZENSET[0]: _load_frozen_set,
         pickle.BYTEARRAY8[0]: _load_bytearray,
+        pickle.FRAME[0]: _load_frame,
+        pickle.PUT[0]: _load_put,
     }
