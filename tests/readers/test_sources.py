@@ -3,6 +3,7 @@
 import gzip
 import io
 import pickle
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -234,8 +235,47 @@ def npy_bytes(array: np.ndarray) -> bytes:
 def test_npz_cut_in_half(tmp_path: Path) -> None:
     data = hostile.npz({"a.npy": npy_bytes(A), "b.npy": npy_bytes(B)})
     path = hostile.put(tmp_path / "w.npz", data[: len(data) // 2])
+    store = open_source(path)
+    np.testing.assert_array_equal(store["a"].fetch(), A)
+    assert store.findings[0].code == "archive-without-directory"
+    path.write_bytes(data[:60])
     with pytest.raises(Truncated, match=r"w\.npz, byte \d+: .* expected .* found"):
         open_source(path)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_every_member_of_an_archive_without_its_directory(compress: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    arrays: dict[str, Any] = {f"w{n}": rng.normal(size=(50, n + 1)) for n in range(6)}
+    (np.savez_compressed if compress else np.savez)(tmp_path / "w.npz", **arrays)
+    data = (tmp_path / "w.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "w.npz") as archive:
+        begins = [info.header_offset for info in archive.infolist()] + [archive.start_dir]
+    for percent in (20, 50, 75, 95, 99):
+        length = len(data) * percent // 100
+        store = open_source(hostile.put(tmp_path / "cut.npz", data[:length]))
+        whole = [tensor for tensor in store if tensor.is_whole]
+        assert len(whole) == sum(end <= length for end in begins[1:])
+        for tensor in whole:
+            np.testing.assert_array_equal(tensor.fetch(), arrays[tensor.name])
+        for tensor in store:
+            if tensor.leading is not None:
+                rows = tensor.leading()
+                np.testing.assert_array_equal(rows, arrays[tensor.name][: len(rows)])
+
+
+def test_a_member_that_was_still_being_written(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    path = tmp_path / "w.npz"
+    np.savez(path, a=rng.normal(size=100), b=rng.normal(size=100))
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x03\x04")
+    data[at + 14 : at + 18] = bytes(4)
+    data[at + 30 + 5 + 4 : at + 30 + 5 + 20] = bytes(16)  # sizes, in the field for large files
+    path.write_bytes(data[: at + 400])
+    store = open_source(path)
+    assert [tensor.is_whole for tensor in store] == [True, False]
+    assert "still being written" in store.findings[0].message
 
 
 def test_folder(tmp_path: Path) -> None:

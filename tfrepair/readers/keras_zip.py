@@ -26,6 +26,13 @@ from tfrepair.readers.base import Candidate, system_errors
 from tfrepair.readers.h5_bytes import H5Bytes
 from tfrepair.readers.h5_tree import H5Tree
 from tfrepair.readers.keras_config import MAX_TEXT_BYTES, parse
+from tfrepair.readers.keras_salvage import (
+    SalvagedModel,
+    archived_weights,
+    from_orphan,
+    orphans_beside,
+    salvage_model,
+)
 from tfrepair.readers.keys import printable
 from tfrepair.readers.zip_checksum import (
     SMALL,
@@ -89,9 +96,15 @@ class KerasZipReader:
         with system_errors(path):
             if path.is_dir():
                 return _open_folder(self.name, path, limits)
-        members = list_members(path)
+        try:
+            members = list_members(path)
+        except Truncated:
+            return _open_salvaged(self.name, path, salvage_model(path, limits=limits))
         weights = only_member(path, members, WEIGHTS)
         if weights is None:
+            if _lost_weights(path, members):
+                found = from_orphan(path, _held(path, members, limits)[0], (), limits=limits)
+                return _open_salvaged(self.name, path, found)
             raise _without_weights(path, members)
         texts, findings = _texts_of(path, members, limits)
         source = member_bytes(path, weights, limits)
@@ -116,6 +129,7 @@ def _tree_of(
     The tree, the bytes that it is from, and what came of comparing the checksum; ``None`` if the
     member is so large that it was left for later.
     """
+    from tfrepair.readers.h5_opening import open_h5
     from tfrepair.readers.hdf5 import read_tree
 
     known = None
@@ -130,9 +144,28 @@ def _tree_of(
     except (Corrupt, Truncated):
         known = known or compare(source, member.CRC)
         if known.bit is None or source.is_mended:
-            raise
+            opened = open_h5(source, limits=limits, opener=archived_weights)
+            return opened.tree, opened.source, known
         source = mended(source, known)
         return read_tree(source, limits=limits), source, known
+
+
+def _open_salvaged(reader: str, path: Path, found: SalvagedModel) -> TensorStore:
+    """Name what is left of an archive that was not finished."""
+    from tfrepair.readers.keras_store import keras_store
+
+    texts, findings = _interpreted(found.texts, str(path))
+    store = keras_store(found.opened.tree, reader=reader, path=path, files=found.files, texts=texts)
+    if not found.verdict:
+        member = Comparison()
+        store = replace(store, tensors=tuple(vouched(store.tensors, found.opened.source, member)))
+    return replace(store, findings=(*found.findings, *findings, *store.findings))
+
+
+def _lost_weights(path: Path, members: tuple[zipfile.ZipInfo, ...]) -> bool:
+    """Return whether an archive has the configuration alone, and a file beside it the weights."""
+    names = {member.filename for member in members}
+    return _CONFIG in names and _PICKLED not in names and bool(orphans_beside(path))
 
 
 def _is_folder(path: Path) -> bool:
@@ -179,6 +212,14 @@ def _texts_of(
     path: Path, members: tuple[zipfile.ZipInfo, ...], limits: Limits
 ) -> tuple[Mapping[str, str], list[Finding]]:
     """Read the texts beside the weights; a damaged one costs names, not weights."""
+    held, findings = _held(path, members, limits)
+    texts, problems = _interpreted(held, str(path))
+    return texts, [*findings, *problems]
+
+
+def _held(
+    path: Path, members: tuple[zipfile.ZipInfo, ...], limits: Limits
+) -> tuple[dict[str, bytes], list[Finding]]:
     held: dict[str, bytes] = {}
     findings = []
     for name in (_CONFIG, _METADATA):
@@ -198,8 +239,7 @@ def _texts_of(
                     message=error.message,
                 )
             )
-    texts, problems = _interpreted(held, str(path))
-    return texts, [*findings, *problems]
+    return held, findings
 
 
 def _interpreted(

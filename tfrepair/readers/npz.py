@@ -21,6 +21,13 @@ from tfrepair.readers.keys import is_position, printable
 from tfrepair.readers.stores import store_of
 from tfrepair.readers.streams import Stream, read_arrays
 from tfrepair.readers.tree import Branches
+from tfrepair.readers.zip_salvage import (
+    available,
+    damage_of,
+    opened_member,
+    salvage_archive,
+)
+from tfrepair.wire.zip_scan import FoundMember
 
 _SUFFIX = ".npy"
 _LOCAL_HEADER = b"PK\x03\x04"
@@ -60,6 +67,8 @@ class NpzReader:
             If the archive is damaged, or a member asks for code; a single damaged member is a
             finding.
         """
+        if _lost_directory(path):
+            return _open_salvaged(self.name, path, limits)
         members, findings = _members(path)
         pairs: list[tuple[str, object]] = []
         errors: list[SourceError] = []
@@ -90,10 +99,8 @@ class NpzReader:
 
 def _members(path: Path) -> tuple[list[zipfile.ZipInfo], list[Finding]]:
     """Return the ``.npy`` members in the archive's order, and what else is in it."""
-    with _archive_errors(path):
-        _require_directory(path)
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
+    with _archive_errors(path), zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
     members = [info for info in infos if info.filename.endswith(_SUFFIX)]
     others = [info.filename for info in infos if not info.filename.endswith(_SUFFIX)]
     if not others:
@@ -108,19 +115,73 @@ def _members(path: Path) -> tuple[list[zipfile.ZipInfo], list[Finding]]:
     return members, [finding]
 
 
-def _require_directory(path: Path) -> None:
-    """Tell a file that ends early from one that never was an archive."""
-    if zipfile.is_zipfile(path):
-        return
+def _lost_directory(path: Path) -> bool:
+    """Return whether a file begins as an archive and has no directory at its end."""
+    with system_errors(path):
+        if not path.is_file() or zipfile.is_zipfile(path):
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_LOCAL_HEADER)) == _LOCAL_HEADER
+
+
+def _open_salvaged(reader: str, path: Path, limits: Limits) -> TensorStore:
+    """Read the members that are there of an archive without its directory.
+
+    Raises
+    ------
+    Truncated
+        If none of them is whole or has leading rows.
+    """
+    archive = salvage_archive(path)
+    members = archive.members if archive is not None else ()
+    findings = [archive.finding()] if archive is not None else []
+    pairs: list[tuple[str, object]] = []
+    for member in members:
+        if not member.name.endswith(_SUFFIX):
+            continue
+        key = printable(member.name.removesuffix(_SUFFIX))
+        try:
+            damage = damage_of(path, member)
+            if damage is not None and member.is_whole:
+                raise damage
+            tree, found = read_arrays(_salvaged_stream(path, member, limits), limits=limits)
+        except (Refused, OverLimit):
+            raise
+        except SourceError as error:
+            findings.append(_unreadable(path, key, error))
+        else:
+            pairs.append((key, tree))
+            findings += [f for f in found if f.code != "bytes-after-array" or member.is_whole]
+    if not pairs:
+        raise _nothing_left(path)
+    return store_of(
+        Branches(pairs=tuple(pairs)),
+        reader=reader,
+        path=path,
+        files=(path,),
+        limits=limits,
+        order_is_meaningful=_order_is_meaningful([key for key, _ in pairs]),
+        findings=tuple(findings),
+    )
+
+
+def _salvaged_stream(path: Path, member: FoundMember, limits: Limits) -> Stream:
+    return Stream(
+        path=path,
+        key=printable(member.name),
+        size=available(path, member, limits),
+        open=lambda: opened_member(path, member, limits),
+    )
+
+
+def _nothing_left(path: Path) -> Truncated:
     with path.open("rb") as file:
-        if file.read(len(_LOCAL_HEADER)) != _LOCAL_HEADER:
-            return
         size = file.seek(0, io.SEEK_END)
     message = (
         f"{path}, byte {size}: the file ends within the archive: expected the directory of its "
-        f"members (22 bytes or more) at the end, found none in {size} bytes"
+        f"members (22 bytes or more) at the end, found none in {size} bytes, and no whole array"
     )
-    raise Truncated(message, remedy="look for a complete copy of the file")
+    return Truncated(message, remedy="look for a complete copy of the file")
 
 
 def _stream(path: Path, member: zipfile.ZipInfo, limits: Limits) -> Stream:
