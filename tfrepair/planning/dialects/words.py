@@ -223,3 +223,6 @@ AUTOMATIC = frozenset(
 
 NORMS = frozenset({"bn", "ln", "gn"})
 """Words of normalizations, any of which may just be called ``norm``."""
+
+PARTS = frozenset({"head", "heads", "shard", "shards", "part", "parts", "slice", "split"})
+"""Words of what a layer is cut into, as opposed to layers that follow each other."""

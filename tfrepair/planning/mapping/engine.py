@@ -7,6 +7,7 @@ of units, and the optimizer's variables. Pure. See ``docs/mapping.md``.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tfrepair.core.tensor import Shape
 from tfrepair.planning.mapping.composites import (
     fused_sources,
     fused_targets,
@@ -18,6 +19,8 @@ from tfrepair.planning.mapping.lists import is_list, map_list
 from tfrepair.planning.mapping.optimizer_state import fill, is_optimizer
 from tfrepair.planning.mapping.pairing import pair_units
 from tfrepair.planning.mapping.problem import Edge, Kind, Mapped, Order, Problem, Undecided
+from tfrepair.planning.mapping.regroup import Item, Piece, join, shared, split
+from tfrepair.planning.mapping.roles import read_leaf
 from tfrepair.planning.mapping.shadows import Normalized, Whole, normalize
 from tfrepair.planning.mapping.side import Side, side_of
 from tfrepair.planning.mapping.solve import solve
@@ -29,6 +32,7 @@ from tfrepair.planning.mapping.systems import (
     reversed_windows,
     system_of,
 )
+from tfrepair.planning.mapping.tokens import components
 from tfrepair.planning.mapping.units import Member, Unit, units_of_source, units_of_target
 from tfrepair.planning.mapping.verdict import Open, Settled, decide
 
@@ -59,7 +63,11 @@ def map_tensors(problem: Problem) -> Mapped:
     What is determined, with its evidence; what nothing determines, as groups; and the rest on
     both sides, with reasons. The order of named tensors makes no difference.
     """
-    normalized = normalize(problem.given, scalars=_has_scalars(problem))
+    normalized = normalize(
+        problem.given,
+        scalars=_has_scalars(problem),
+        wanted=[variable.shape for variable in problem.wanted],
+    )
     kept = [piece for whole in normalized.wholes for piece, _ in whole.pieces]
     listed = _only(problem, kept)
     if is_list(listed):
@@ -174,6 +182,7 @@ def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> 
     rest = _rest(sources, targets, settled, undecided, draft)
     if not rest[0] or not rest[1]:
         _leave_all(undecided, sources, targets, draft)
+        _regroup(draft)
         return
     old_s, old_t = len(sources), len(targets)
     sources, targets = [*sources, *rest[0]], [*targets, *rest[1]]
@@ -184,6 +193,60 @@ def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> 
             _take(one, sources[one.row], targets[one.column], draft)
     fresh = [one for one in open_again if one.proposed >= old_s and one.column >= old_t]
     _leave_all([*undecided, *fresh], sources, targets, draft)
+    _regroup(draft)
+
+
+def _regroup(draft: _Draft) -> None:
+    """Cut, join and share what nothing else claims."""
+    given, wanted = _unclaimed(draft)
+    for pieces in (*split(given, wanted), *join(given, wanted)):
+        _add_pieces(pieces, "parts in the order of their numbers", draft)
+    _, wanted = _unclaimed(draft)
+    every = [_item(place, whole.name, whole.shape) for place, whole in enumerate(draft.wholes)]
+    _add_pieces(shared(every, wanted), "stored once for all variables of this name", draft)
+
+
+def _unclaimed(draft: _Draft) -> tuple[list[Item], list[Item]]:
+    used = {edge.given for edge in draft.edges} | {
+        place for group in draft.undecided for place in group.given
+    }
+    filled = {edge.wanted for edge in draft.edges} | {
+        place for group in draft.undecided for place in group.wanted
+    }
+    given = [
+        _item(place, whole.name, whole.shape)
+        for place, whole in enumerate(draft.wholes)
+        if not used & {piece for piece, _ in whole.pieces}
+    ]
+    wanted = [
+        _item(place, variable.path, variable.shape)
+        for place, variable in enumerate(draft.problem.wanted)
+        if place not in filled and not is_optimizer(variable)
+    ]
+    return given, wanted
+
+
+def _item(place: int, name: str, shape: Shape) -> Item:
+    role = read_leaf((components(name) or ("",))[-1]).role
+    return Item(place=place, name=name, shape=shape, role=role)
+
+
+def _add_pieces(pieces: Iterable[Piece], evidence: str, draft: _Draft) -> None:
+    pieces = list(pieces)
+    for piece in pieces:
+        whole = draft.wholes[piece.given]
+        if len(whole.pieces) == 1:
+            draft.edges.append(
+                Edge(
+                    given=whole.place,
+                    wanted=piece.wanted,
+                    transform=piece.transform,
+                    kind=Kind.WORDS,
+                    evidence=(evidence, "words of the names"),
+                )
+            )
+    done = {piece.wanted for piece in pieces}
+    draft.undecided[:] = [group for group in draft.undecided if not done & set(group.wanted)]
 
 
 def _decided(
@@ -228,6 +291,7 @@ def _probed(
                     rows=rivals,
                     proposed=one.row,
                     why=f"these may change places: {names}",
+                    symmetric=True,
                 )
             )
             kept.remove(one)
@@ -244,7 +308,8 @@ def _rest(
     """Return the members that have no partner as units of their own."""
     filled = {edge.wanted for edge in draft.edges}
     used = {edge.given for edge in draft.edges}
-    tied = {row for one in undecided for row in one.rows}
+    tied = {one.proposed for one in undecided}
+    tied |= {row for one in undecided if one.symmetric for row in one.rows}
     open_ = {one.column for one in undecided}
     rest_s = [
         replace(unit, members=(member,), kind="")

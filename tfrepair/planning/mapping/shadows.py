@@ -6,7 +6,7 @@ the tensor that it belongs to, or by a suffix that nothing else uses. Pure. Come
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -70,7 +70,9 @@ class Normalized:
     reasons: Mapping[int, str] = field(default_factory=dict)
 
 
-def normalize(given: Sequence[Given], *, scalars: bool) -> Normalized:
+def normalize(
+    given: Sequence[Given], *, scalars: bool, wanted: Collection[Shape] = ()
+) -> Normalized:
     """Split a source into what may be a weight and what stands beside.
 
     Parameters
@@ -80,6 +82,8 @@ def normalize(given: Sequence[Given], *, scalars: bool) -> Normalized:
     scalars
         True if the architecture has a weight that is a single number: only then may one of the
         source's be a weight.
+    wanted
+        Shapes of the architecture's variables: they tell along which axis parts are joined.
     """
     places = {_plain(tensor.name): place for place, tensor in enumerate(given)}
     bases = _with_parts(places)
@@ -100,7 +104,9 @@ def normalize(given: Sequence[Given], *, scalars: bool) -> Normalized:
             reasons[place] = reason
     kept = [place for place in range(len(given)) if place not in reasons]
     names = [renamed.get(place, _plain(given[place].name)) for place in kept]
-    return Normalized(wholes=_wholes(kept, names, given), slots=tuple(slots), reasons=reasons)
+    return Normalized(
+        wholes=_wholes(kept, names, given, frozenset(wanted)), slots=tuple(slots), reasons=reasons
+    )
 
 
 def _plain(name: str) -> str:
@@ -176,7 +182,12 @@ def _beside(tensor: Given, bases: Mapping[str, int], *, scalars: bool) -> str:
     return ""
 
 
-def _wholes(kept: Sequence[int], names: Sequence[str], given: Sequence[Given]) -> tuple[Whole, ...]:
+def _wholes(
+    kept: Sequence[int],
+    names: Sequence[str],
+    given: Sequence[Given],
+    wanted: Collection[Shape],
+) -> tuple[Whole, ...]:
     parts: dict[str, list[tuple[int, int]]] = {}
     for place, name in zip(kept, names, strict=True):
         part = _PART.match(name)
@@ -193,11 +204,13 @@ def _wholes(kept: Sequence[int], names: Sequence[str], given: Sequence[Given]) -
             continue
         done.add(part["base"])
         members = [place for _, place in sorted(parts[part["base"]])]
-        found += _joined(part["base"], members, [given[p].shape for p in members])
+        found += _joined(part["base"], members, [given[p].shape for p in members], wanted)
     return tuple(found)
 
 
-def _joined(name: str, places: Sequence[int], shapes: Sequence[Shape]) -> list[Whole]:
+def _joined(
+    name: str, places: Sequence[int], shapes: Sequence[Shape], wanted: Collection[Shape]
+) -> list[Whole]:
     """Put the parts of a tensor together along the axis in which they differ, else the first."""
     if len(places) == 1:
         return [Whole(name=name, shape=shapes[0], pieces=((places[0], ""),))]
@@ -209,7 +222,7 @@ def _joined(name: str, places: Sequence[int], shapes: Sequence[Shape]) -> list[W
             Whole(name=f"{name}/part_{number}", shape=shapes[number], pieces=((place, ""),))
             for number, place in enumerate(places)
         ]
-    axis = differing[0] if differing else 0
+    axis = differing[0] if differing else _joining_axis(shapes, wanted)
     ends = list(accumulate(shape[axis] for shape in shapes))
     whole = (*shapes[0][:axis], ends[-1], *shapes[0][axis + 1 :])
     pieces = []
@@ -218,3 +231,14 @@ def _joined(name: str, places: Sequence[int], shapes: Sequence[Shape]) -> list[W
         region[axis] = f"{end - shape[axis]}:{end}"
         pieces.append((place, ",".join(region)))
     return [Whole(name=name, shape=whole, pieces=tuple(pieces))]
+
+
+def _joining_axis(shapes: Sequence[Shape], wanted: Collection[Shape]) -> int:
+    """Return the axis along which equal parts make a shape that is wanted; rows if in doubt."""
+    first, count = shapes[0], len(shapes)
+    fitting = [
+        axis
+        for axis in range(len(first))
+        if (*first[:axis], first[axis] * count, *first[axis + 1 :]) in wanted
+    ]
+    return fitting[0] if len(fitting) == 1 else 0

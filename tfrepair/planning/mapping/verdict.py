@@ -16,6 +16,7 @@ from tfrepair.planning.mapping.scopes import ScopeScore
 from tfrepair.planning.mapping.sequence import order_evidence
 from tfrepair.planning.mapping.side import Side
 from tfrepair.planning.mapping.solve import Block, Pairs, plausible
+from tfrepair.planning.mapping.units import Unit
 from tfrepair.planning.mapping.words import WordScore, prior, translation
 
 _MARGIN = 0.1
@@ -47,6 +48,7 @@ class Open:
     rows: tuple[int, ...]
     proposed: int
     why: str
+    symmetric: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,10 +89,14 @@ def decide(
         scores = _scores(
             source, target, pairs.blocks, settled, known, written, file_order=file_order
         )
-        fresh = [found for one in scores for found in _clear(one, proposal, settled, alone=False)]
+        fresh = [
+            found for one in scores for found in _clear(source, one, proposal, settled, alone=False)
+        ]
         if not fresh:
             fresh = [
-                found for one in scores for found in _clear(one, proposal, settled, alone=True)
+                found
+                for one in scores
+                for found in _clear(source, one, proposal, settled, alone=True)
             ]
             fresh = _supported(fresh, source, target, settled, proposal)
         if not fresh:
@@ -138,8 +144,33 @@ def _scores(
     return found
 
 
+def _single_kind(unit: Unit) -> str:
+    """Return what the only tensor of a unit is, a matrix or a vector; nothing for other units."""
+    if len(unit.members) != 1:
+        return ""
+    return "matrix" if sum(size != 1 for size in unit.members[0].shape) > 1 else "vector"
+
+
+def _complements(place: int, rows: Array, kinds: Sequence[str]) -> list[int]:
+    """Return which rows may fill another part of the same layer, and so are no rivals."""
+    if not kinds[place]:
+        return []
+    other = {"matrix": "vector", "vector": "matrix"}[kinds[place]]
+    return [spot for spot, row in enumerate(rows) if kinds[row] == other]
+
+
+def _complementary(source: Side, row: int, other: int | None) -> bool:
+    kinds = {_single_kind(source.units[place]) for place in (row, other) if place is not None}
+    return kinds == {"matrix", "vector"}
+
+
 def _clear(
-    scores: _Scores, proposal: dict[int, int], settled: dict[int, Settled], *, alone: bool
+    source: Side,
+    scores: _Scores,
+    proposal: dict[int, int],
+    settled: dict[int, Settled],
+    *,
+    alone: bool,
 ) -> list[Settled]:
     """Return the pairs that are best for both units, among those that are not settled.
 
@@ -153,17 +184,24 @@ def _clear(
     )
     if not len(rows) or not len(columns):
         return []
+    kinds = [_single_kind(source.units[row]) for row in block.rows]
     part = scores.total[np.ix_(rows, columns)]
     best_of_row, best_of_column = part.argmax(axis=1), part.argmax(axis=0)
     found = []
     for spot, place in enumerate(rows):
         other = best_of_row[spot]
-        if best_of_column[other] != spot or not np.isfinite(part[spot, other]):
+        best = best_of_column[other]
+        if best != spot and best not in _complements(place, rows, kinds):
+            continue
+        if not np.isfinite(part[spot, other]):
             continue
         row, column = int(block.rows[place]), int(block.columns[columns[other]])
-        if proposal.get(column) != row:
+        proposed = proposal.get(column)
+        if proposed != row and not _complementary(source, row, proposed):
             continue
-        rivals = np.concatenate([np.delete(part[spot], other), np.delete(part[:, other], spot)])
+        beside = part[:, other].copy()
+        beside[[spot, *_complements(place, rows, kinds)]] = -np.inf
+        rivals = np.concatenate([np.delete(part[spot], other), beside])
         rivals = rivals[np.isfinite(rivals)]
         gap = float(part[spot, other] - rivals.max()) if len(rivals) else np.inf
         if (gap == np.inf) is not alone or gap < _MARGIN:

@@ -115,7 +115,7 @@ class _Covered:
     ) -> None:
         have, self._row = _unique(np.maximum(source[1], 0))
         want, self._column = _unique(np.maximum(target[1], 0))
-        there = want.any(axis=0)
+        there: Array = np.asarray(want.max(axis=0, initial=0.0) > 0)
         known = (table * there[None, :]).max(axis=1) >= _KNOWN
         weight = have * source[0].weight * known
         heard = np.stack([(table * row[None, :]).max(axis=1) for row in want])
