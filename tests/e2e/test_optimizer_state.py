@@ -67,6 +67,7 @@ rate = tf.get_variable("learning_rate", (), initializer=tf.constant_initializer(
                        trainable=False)
 made = {"adam": lambda: tf.train.AdamOptimizer(rate, epsilon=1e-7),
         "momentum": lambda: tf.train.MomentumOptimizer(rate, 0.9),
+        "nesterov": lambda: tf.train.MomentumOptimizer(0.02, 0.85, use_nesterov=True),
         "rmsprop": lambda: tf.train.RMSPropOptimizer(rate, 0.9, 0.8, 1e-7, centered=True)}
 train = made[sys.argv[1]]().minimize(loss, tf.train.get_or_create_global_step())
 losses = []
@@ -155,7 +156,20 @@ def test_a_training_of_tensorflow_1_goes_on_in_keras_3(
     written(tmp_path, "keras", optimizer)
     python(TF1_TRAINS, name, cwd=tmp_path)
     provenances = converted(tmp_path)
-    ways = {"adam": "steps:beta=0.9", "momentum": "scale:-0.019999999552965164"}
+    ways = {"adam": "steps:beta=0.9", "momentum": "scale:-0.02"}
     expected = {"read", f"converted({ways[name]})"} if name in ways else {"read"}
     assert set(provenances.values()) == expected
+    assert_goes_on(tmp_path, within=1e-5)
+
+
+def test_a_model_that_is_not_compiled_goes_on_with_the_optimizer_of_the_graph(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path, "keras", "")
+    model = tmp_path / "model.py"
+    text = model.read_text(encoding="utf-8").replace('model.compile(, "mse")', "pass")
+    model.write_text(text, encoding="utf-8")
+    python(TF1_TRAINS, "nesterov", cwd=tmp_path)
+    provenances = converted(tmp_path, "--loss", "mse")
+    assert any(text.startswith("converted(scale:-0.0") for text in provenances.values())
     assert_goes_on(tmp_path, within=1e-5)
