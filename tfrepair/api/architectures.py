@@ -19,6 +19,7 @@ from tfrepair.api.sources import graph_beside, open_store
 from tfrepair.architecture.keras_config.preparing import KerasTexts
 from tfrepair.architecture.request import (
     DEFAULT_KERAS,
+    GRAPH_OPTIONS,
     ConfigOptions,
     arch_request,
     config_request,
@@ -116,6 +117,7 @@ def choose(source: str | Path, arch: Any, options: Options, opened: Opener) -> C
             inputs=options.graph_inputs,
             outputs=options.graph_outputs,
             feeds=options.feeds,
+            train_op=options.train_op,
             custom_objects=_custom_objects(options),
         )
         return Chosen(host=ChildHost(keras=request.keras), request=request, named=named)
@@ -221,8 +223,8 @@ def _texts_of_store(store: TensorStore) -> KerasTexts | None:
 def _configured(
     texts: KerasTexts, path: Path, named: str, options: Options, store: TensorStore
 ) -> Chosen:
-    if options.graph_inputs or options.graph_outputs or options.feeds:
-        message = f"--inputs, --outputs and --feed name tensors of a .meta graph; {path} is none"
+    if options.graph_inputs or options.graph_outputs or options.feeds or options.train_op:
+        message = f"{GRAPH_OPTIONS}; {path} is none"
         raise UsageError(message)
     custom = _custom_objects(options)
     given = ConfigOptions(

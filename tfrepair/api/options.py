@@ -47,6 +47,8 @@ class Options:
     graph_inputs, graph_outputs, feeds
         For a ``.meta`` graph as the architecture: what to feed, what to serve, and constants for
         placeholders (``"is_training=false"``).
+    train_op
+        For a ``.meta`` graph: the operation that trains, if the graph has several.
     order
         List order that the user vouches for.
     plan
@@ -90,6 +92,7 @@ class Options:
     graph_inputs: tuple[str, ...] = ()
     graph_outputs: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
+    train_op: str = ""
     order: str = ""
     plan: str | Path | None = None
     use_averages: bool = False
@@ -122,6 +125,7 @@ class PlanKeywords(TypedDict, total=False):
     graph_inputs: tuple[str, ...]
     graph_outputs: tuple[str, ...]
     feeds: tuple[str, ...]
+    train_op: str
     order: str
     plan: str | Path | None
     use_averages: bool

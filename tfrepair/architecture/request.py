@@ -19,6 +19,7 @@ from tfrepair.wire.protobuf import parse
 DEFAULT_KERAS = 3
 """Generation that Python files are run under, unless ``--keras`` says otherwise."""
 META = "meta"
+GRAPH_OPTIONS = "--inputs, --outputs, --feed and --train-op name parts of a .meta graph"
 """Kind of a request whose architecture is a graph of TensorFlow 1."""
 
 _FREE = frozenset({"none", "?", "-1", "*"})
@@ -36,6 +37,7 @@ def arch_request(
     inputs: tuple[str, ...] = (),
     outputs: tuple[str, ...] = (),
     feeds: tuple[str, ...] = (),
+    train_op: str = "",
     custom_objects: str = "",
 ) -> ArchRequest:
     """Read ``--arch`` and its companions.
@@ -56,6 +58,8 @@ def arch_request(
         For a ``.meta`` file, as in :class:`~tfrepair.tfhost.protocol.ArchRequest`.
     feeds
         For a ``.meta`` file: ``"is_training=false"``, values of placeholders when serving.
+    train_op
+        For a ``.meta`` file: the operation that trains, if the graph has several.
     custom_objects
         For a config: Python file that defines its custom classes; it is run.
 
@@ -69,8 +73,8 @@ def arch_request(
     """
     _require_keras(keras)
     kind, location, factory = _located(arch)
-    if kind != META and (inputs or outputs or feeds):
-        message = f"--inputs, --outputs and --feed name tensors of a .meta graph; {arch} is none"
+    if kind != META and (inputs or outputs or feeds or train_op):
+        message = f"{GRAPH_OPTIONS}; {arch} is none"
         raise UsageError(message)
     if kind == CONFIG:
         options = ConfigOptions(
@@ -97,6 +101,7 @@ def arch_request(
         inputs=inputs,
         outputs=outputs,
         constants=tuple(_feed(text) for text in feeds),
+        train_op=train_op,
     )
 
 

@@ -39,6 +39,7 @@ from tfrepair.cli.options import (
     Source,
     Strict,
     To,
+    TrainOp,
     UseEma,
 )
 from tfrepair.writers.names import SAVED_MODEL
@@ -78,6 +79,7 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
         inputs: GraphInputs = None,
         outputs: GraphOutputs = None,
         feed: Feeds = None,
+        train_op: TrainOp = "",
         order: Order = "",
         allow_missing: AllowMissing = False,
         strict: Strict = False,
@@ -108,6 +110,7 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
             graph_inputs=_several(inputs),
             graph_outputs=_several(outputs),
             feeds=tuple(feed or ()),
+            train_op=train_op,
             order=order,
             plan=plan,
             allow_missing=allow_missing,

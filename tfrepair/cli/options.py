@@ -26,6 +26,10 @@ Feeds = Annotated[
     list[str] | None,
     typer.Option("--feed", help="Constant for a placeholder of a .meta graph: is_training=false."),
 ]
+TrainOp = Annotated[
+    str,
+    typer.Option("--train-op", help="Training step of a .meta graph that has several: its name."),
+]
 SourceA = Annotated[Path, typer.Argument(help="Weights, a checkpoint or a SavedModel.")]
 SourceB = Annotated[Path, typer.Argument(help="Another one, of the same or another format.")]
 Checked = Annotated[

@@ -60,6 +60,8 @@ class ArchRequest:
     constants
         For a ``"meta"`` graph: placeholders and their values when serving, such as
         ``("is_training", "false")``.
+    train_op
+        For a ``"meta"`` graph: the operation that trains; empty to find out.
     config, training
         For a ``"config"``: the model and what it is compiled with, as JSON texts of
         :mod:`tfrepair.architecture.keras_config.preparing`.
@@ -84,6 +86,7 @@ class ArchRequest:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
+    train_op: str = ""
     config: str = ""
     training: str = ""
     custom_objects: str = ""

@@ -327,7 +327,7 @@ def test_a_graph_for_training_only_is_told(folder: Path, host: ChildHost, tmp_pa
     one = export(host, graph_of(folder, "training_only"), tmp_path / "stage")
     assert "batch-statistics" in {finding.code for finding in one.receipt.findings}
     (finding,) = [f for f in one.architecture.findings if f.code == "no-train-step"]
-    assert "train_op holds 2" in finding.message
+    assert "2 training steps" in finding.message
 
 
 def test_outputs_and_inputs_can_be_named(folder: Path, host: ChildHost, tmp_path: Path) -> None:
@@ -402,6 +402,9 @@ def test_foreign_operations_beside_the_way_are_left_out(
     edited = Graph(meta=changed(graph.meta, tmp_path, foreign), expected=graph.expected)
     one = export(host, edited, tmp_path / "stage", outputs=("predictions",))
     assert all(check.passed for check in check_structure(one.model))
+    found = host.describe(request(edited.meta))
+    assert [spec.name for spec in found.outputs] == ["predictions"]
+    assert codes(found)["left-out-output"] == "behind:0"
     with pytest.raises(ArchitectureError, match=r"foreign \(NotInstalledHere\)"):
         host.describe(request(edited.meta, outputs=("behind",)))
 
@@ -483,7 +486,7 @@ def test_a_meta_file_is_known_by_its_content(folder: Path, tmp_path: Path) -> No
     with pytest.raises(UsageError, match="NAME=VALUE"):
         arch_request(str(copy), feeds=("keep_prob",))
     (tmp_path / "model.py").touch()
-    with pytest.raises(UsageError, match=r"--outputs .* \.meta graph"):
+    with pytest.raises(UsageError, match=r"--outputs, .* \.meta graph"):
         arch_request(str(tmp_path / "model.py"), outputs=("predictions",))
     copy.write_bytes(copy.read_bytes()[:-100])
     with pytest.raises(ArchitectureError, match=r"\.meta file"):

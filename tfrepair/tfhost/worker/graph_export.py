@@ -185,10 +185,18 @@ def _signatures(built: BuiltGraph) -> dict[str, Any]:
     if training.is_complete:
         run = built.graph.get_operation_by_name(training.operation)
         with tf.control_dependencies([run]):
-            loss = built.graph.get_tensor_by_name(str(training.loss))
-            result = tf.identity(loss, name=f"{TRAIN_STEP}/loss")
-        found[TRAIN_STEP] = _signature(_training_inputs(built), {"loss": result})
+            results = {
+                name: tf.identity(built.graph.get_tensor_by_name(ref), name=f"{TRAIN_STEP}/{name}")
+                for name, ref in _losses(built).items()
+            }
+        found[TRAIN_STEP] = _signature(_training_inputs(built), results)
     return found
+
+
+def _losses(built: BuiltGraph) -> dict[str, str]:
+    """Name what a step minimizes: ``loss``, or ``loss`` and ``loss_1`` of several optimizers."""
+    losses = built.serving.training.losses
+    return {f"loss_{place}" if place else "loss": str(ref) for place, ref in enumerate(losses)}
 
 
 def _training_inputs(built: BuiltGraph) -> dict[str, Any]:
@@ -231,8 +239,10 @@ def _record(built: BuiltGraph, name: str) -> SignatureRecord:
             outputs=tuple(spec(one, built.answered(one)) for one in serving.outputs),
         )
     given = _training_inputs(built)
-    loss = built.graph.get_tensor_by_name(f"{TRAIN_STEP}/loss:0")
-    named = [*given.items(), ("loss", loss)]
+    losses = {
+        label: built.graph.get_tensor_by_name(f"{TRAIN_STEP}/{label}:0") for label in _losses(built)
+    }
+    named = [*given.items(), *losses.items()]
     specs = [
         TensorSpec(
             name=label,
@@ -241,7 +251,9 @@ def _record(built: BuiltGraph, name: str) -> SignatureRecord:
         )
         for label, tensor in named
     ]
-    return SignatureRecord(name=name, inputs=tuple(specs[:-1]), outputs=tuple(specs[-1:]))
+    return SignatureRecord(
+        name=name, inputs=tuple(specs[: len(given)]), outputs=tuple(specs[len(given) :])
+    )
 
 
 def _save(

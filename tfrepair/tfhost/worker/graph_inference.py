@@ -22,10 +22,16 @@ from tfrepair.tfhost.worker.graph_inputs import (
     find_feeds,
 )
 from tfrepair.tfhost.worker.graph_outputs import find_answers
+from tfrepair.tfhost.worker.graph_steps import minimized, trained_parts
 from tfrepair.tfhost.worker.graph_training import Training, find_training
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef
 
 _SHOWN = 12
+_OTHERS = "if the model's answer is another tensor, name it: --outputs scope/name"
+_SEVERAL = (
+    "all are served by one signature, which takes what any of them needs; to serve some of them, "
+    "name those: --outputs scope/name"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +75,8 @@ def infer(graph: GraphView, meta: Any, request: ArchRequest) -> Serving:
         If no output can be found, or one needs an operation that cannot run from a file.
     """
     feeds = find_feeds(graph, request.inputs, request.constants)
-    training = find_training(graph, meta, feeds)
-    outputs, notes = _outputs(graph, feeds, training, request.outputs)
+    training = find_training(graph, meta, feeds, request.train_op)
+    outputs, notes = _outputs(graph, meta, feeds, request.outputs)
     used = _used(graph, feeds, [out.ref for out in outputs])
     _require_runnable(graph, [out.ref for out in outputs], feeds)
     path = graph.ancestors([out.ref.node for out in outputs], stop=feeds.tensors)
@@ -99,15 +105,15 @@ def infer(graph: GraphView, meta: Any, request: ArchRequest) -> Serving:
 
 
 def _outputs(
-    graph: GraphView, feeds: Feeds, training: Training, asked: Iterable[str]
+    graph: GraphView, meta: Any, feeds: Feeds, asked: Iterable[str]
 ) -> tuple[tuple[Fed, ...], tuple[Finding, ...]]:
     named = [(text.rpartition("=")[0], text.rpartition("=")[2]) for text in asked]
     if named:
-        refs = [(existing(graph, tensor, "--outputs"), label) for label, tensor in named]
-        names = _labels(graph, [ref for ref, _ in refs], feeds)
-        return tuple(_fed(graph, ref, label or names[ref]) for ref, label in refs), ()
-    losses = [] if training.loss is None else [training.loss.node]
-    answers = find_answers(graph, feeds, losses)
+        given = [(existing(graph, tensor, "--outputs"), label) for label, tensor in named]
+        names = _labels(graph, [ref for ref, _ in given], feeds)
+        return tuple(_fed(graph, ref, label or names[ref]) for ref, label in given), ()
+    losses = [ref.node for ref in minimized(graph, graph.nodes)]
+    answers = find_answers(graph, feeds, losses, trained_parts(graph, meta))
     if not answers.refs:
         message = (
             "nothing in the graph is clearly a model's answer: no unused tensor that depends on an "
@@ -115,16 +121,41 @@ def _outputs(
         message += f"input and on a variable has a batch axis (inputs: {_shown(feeds.tensors)})"
         near = f"; it may be one of {_shown(answers.others)}" if answers.others else ""
         raise ArchitectureError(message, remedy=f"name them: --outputs scope/name{near}")
-    names = _labels(graph, answers.refs, feeds)
+    refs, left_out = _runnable(graph, answers.refs, feeds)
+    names = _labels(graph, refs, feeds)
     others = f"; it may also be {_shown(answers.others)}" if answers.others else ""
     finding = Finding(
         code="inferred-outputs",
         severity=Severity.NOTE if answers.is_sure else Severity.WARNING,
-        where=", ".join(str(ref) for ref in answers.refs),
+        where=", ".join(str(ref) for ref in refs),
         message=f"taken as the outputs: {answers.rule}{others}",
-        remedy="if the model's answer is another tensor, name it: --outputs scope/name",
+        remedy=_OTHERS if len(refs) == 1 else _SEVERAL,
     )
-    return tuple(_fed(graph, ref, names[ref]) for ref in answers.refs), (finding,)
+    return tuple(_fed(graph, ref, names[ref]) for ref in refs), (finding, *left_out)
+
+
+def _runnable(
+    graph: GraphView, refs: tuple[TensorRef, ...], feeds: Feeds
+) -> tuple[tuple[TensorRef, ...], tuple[Finding, ...]]:
+    """Leave out what cannot run from a file, if something else can: pictures drawn by Python."""
+    foreign = {
+        ref: found
+        for ref in refs
+        if (found := list(graph.refused(graph.ancestors([ref.node], stop=feeds.tensors))))
+    }
+    if len(foreign) in (0, len(refs)):
+        return refs, ()
+    findings = tuple(
+        Finding(
+            code="left-out-output",
+            severity=Severity.WARNING,
+            where=str(ref),
+            message="is not served: it needs operations that cannot be run from a file: "
+            + ", ".join(f"{name} ({op})" for name, op in found[:_SHOWN]),
+        )
+        for ref, found in foreign.items()
+    )
+    return tuple(ref for ref in refs if ref not in foreign), findings
 
 
 def _used(graph: GraphView, feeds: Feeds, outputs: Iterable[TensorRef]) -> tuple[TensorRef, ...]:
@@ -222,7 +253,8 @@ def _training_notes(training: Training, labels: dict[TensorRef, str]) -> Iterato
             code="train-step",
             severity=Severity.NOTE,
             where=training.operation,
-            message=f"the signature train_step runs it and returns {training.loss}; takes {names}",
+            message=f"the signature train_step runs it and returns {_shown(training.losses)}; "
+            f"takes {names}",
         )
 
 

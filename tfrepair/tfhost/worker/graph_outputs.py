@@ -1,8 +1,9 @@
 """Which tensors of a graph of TensorFlow 1 are a model's answers.
 
 A graph does not say. Rules, in this order: leaves that depend on an input and on a variable and
-have a batch axis; else what a label is compared with. Knows only the graph's structure; what it
-cannot decide is for the user to name.
+have a batch axis; else what a label is compared with, outside of the loss's own scope; else what is
+computed with the last variables. What separately trained parts hand to each other is an answer,
+too. Knows only the graph's structure; what it cannot decide is for the user to name.
 
 Source: rules and the graphs that they were tried on, ``tests/tfhost/worker/test_metagraph.py``.
 """
@@ -10,6 +11,7 @@ Source: rules and the graphs that they were tried on, ``tests/tfhost/worker/test
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import combinations
 
 from tfrepair.tfhost.worker.graph_inputs import Feeds
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef
@@ -41,6 +43,8 @@ _STRING, _RESOURCE, _VARIANT = 7, 20, 21
 _VARIABLE = 1
 _ASSERTS = re.compile(r"(?:^|/)assert")
 _LAST_LAYER = "the only tensor that is computed with the last variables"
+_LAST_LAYERS = "what is computed with the last variables"
+_HANDED = ", and what separately trained parts hand to each other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,12 @@ class _Join:
     labels: int
 
 
-def find_answers(graph: GraphView, feeds: Feeds, losses: Collection[str]) -> Answers:
+def find_answers(
+    graph: GraphView,
+    feeds: Feeds,
+    losses: Collection[str],
+    parts: Collection[frozenset[str]] = (),
+) -> Answers:
     """Choose outputs.
 
     Parameters
@@ -85,8 +94,18 @@ def find_answers(graph: GraphView, feeds: Feeds, losses: Collection[str]) -> Ans
         What it is fed with; switches are no inputs.
     losses
         Nodes that are minimized: never answers, whatever their shape.
+    parts
+        Variables that are trained together, for each training step of several.
     """
-    return _Search(graph, feeds).answers(losses)
+    search = _Search(graph, feeds)
+    answers = search.answers(losses)
+    handed = [ref for ref in search.handed(parts) if ref not in answers.refs]
+    if not handed:
+        return answers
+    order = {name: place for place, name in enumerate(graph.nodes)}
+    refs = sorted((*answers.refs, *handed), key=lambda ref: order[ref.node])
+    others = tuple(ref for ref in answers.others if ref not in handed)
+    return Answers(refs=tuple(refs), rule=answers.rule + _HANDED, others=others, is_sure=False)
 
 
 class _Search:
@@ -132,12 +151,34 @@ class _Search:
         else:
             rule = "what a label is compared with"
             chosen = [*compared, *self._activated(compared)]
-        last = self._last_layers(labels)
-        if not chosen and len(last) == 1:
-            return Answers(refs=tuple(last), rule=_LAST_LAYER, is_sure=False)
+        last = [ref for ref in self._last_layers(labels) if ref.node not in losses]
+        if not chosen and last:
+            rule = _LAST_LAYER if len(last) == 1 else _LAST_LAYERS
+            return Answers(refs=tuple(last), rule=rule, is_sure=False)
         others = [ref for ref in (*compared, *leaves, *last) if ref not in chosen]
         ordered = sorted(set(chosen), key=lambda ref: self._order[ref.node])
         return Answers(refs=tuple(ordered), rule=rule, others=tuple(dict.fromkeys(others)))
+
+    def handed(self, parts: Collection[frozenset[str]]) -> list[TensorRef]:
+        """Return what one of several parts computes alone and another one takes: a GAN's images."""
+        disjoint = all(not one & two for one, two in combinations(parts, 2))
+        if len(parts) < 2 or not disjoint:
+            return []
+        reach: dict[str, set[int]] = {}
+        for place, part in enumerate(parts):
+            refs = [TensorRef(name) for name in part]
+            for name in self._graph.descendants(refs, through=self._is_forward):
+                reach.setdefault(name, set()).add(place)
+        return [
+            TensorRef(name)
+            for name, own in reach.items()
+            if len(own) == 1
+            and self._may_answer(TensorRef(name))
+            and any(
+                len(reach.get(taker, ())) > 1 and self._takes_variables(taker)
+                for taker, _ in self._graph.consumers.get(name, ())
+            )
+        ]
 
     def _last_layers(self, labels: int) -> list[TensorRef]:
         """Return what the last variables are combined with; losses are computed from it."""
@@ -243,10 +284,11 @@ class _Search:
     def _compared(self, joins: list[_Join], labels: int) -> list[TensorRef]:
         """Return what labels are compared with; of two, the one that the other is computed from."""
         found = {
-            self._before_loss(ref, join.node)
+            outer
             for join in joins
             for ref in join.answers
             if not self._mask(ref) & labels and self._has_batch(ref, self._mask(ref))
+            for outer in self._outside(self._before_loss(ref, join.node), join.node)
         }
         return [
             ref
@@ -255,6 +297,39 @@ class _Search:
                 other != ref and other.node in self._graph.ancestors([ref.node]) for other in found
             )
         ]
+
+    def _outside(self, ref: TensorRef, join: str) -> tuple[TensorRef, ...]:
+        """Step out of the scope of a loss: distances and the like in it are not the model's own.
+
+        The scope is the outermost one around the label's node in which no variable is used.
+        """
+        scope = self._loss_scope(join)
+        if not scope or not ref.node.startswith(scope):
+            return (ref,)
+        pending, seen, found = [ref], {ref}, list[TensorRef]()
+        while pending:
+            inner = pending.pop()
+            for given in self._graph.inputs(inner.node):
+                if given in seen or self._mask(given) <= _VARIABLE:
+                    continue
+                seen.add(given)
+                if given.node.startswith(scope):
+                    pending.append(given)
+                elif self._may_answer(given):
+                    found.append(given)
+        return tuple(found) or (ref,)
+
+    def _loss_scope(self, join: str) -> str:
+        pieces = join.split("/")[:-1]
+        for length in range(1, len(pieces) + 1):
+            scope = "/".join(pieces[:length]) + "/"
+            inner = [name for name in self._graph.nodes if name.startswith(scope)]
+            if not any(self._graph.nodes[n].op in VARIABLES or self._uses(n) for n in inner):
+                return scope
+        return ""
+
+    def _uses(self, name: str) -> bool:
+        return self._is_forward(name) and self._takes_variables(name)
 
     def _before_loss(self, ref: TensorRef, join: str) -> TensorRef:
         """Step over what a cross entropy does for itself: reshaping, logarithm, clipping."""

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfrepair.core.errors import ArchitectureError
+from tfrepair.tfhost.worker.graph_assets import ASSETS, TABLES, used_tables
 from tfrepair.tfhost.worker.graph_inference import Serving
 from tfrepair.tfhost.worker.graph_inputs import PLACEHOLDERS, Fed, Resting
 from tfrepair.tfhost.worker.graph_variables import COLLECTIONS, GraphVariable, Part
 from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef, tensor_ref, view
 
 _RANDOM_SEEDS = ("seed", "seed2")
-_TABLES = "table_initializer"
-_ASSETS = "asset_filepaths"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,8 @@ def rewrite(
     parts = [part for variable in variables for part in variable.parts]
     stop = [fed.ref for fed in serving.fed]
     replaced = _unreachable_initials(graph, parts)
-    roots = [*serving.roots, *_tables(graph, meta, serving, stop), *_parts_nodes(parts, replaced)]
+    used = graph.ancestors(serving.roots, stop=stop)
+    roots = [*serving.roots, *used_tables(graph, meta, used), *_parts_nodes(parts, replaced)]
     kept = graph.ancestors(roots, stop=stop)
     kept |= {fed.ref.node for fed in serving.fed if graph.nodes[fed.ref.node].op in PLACEHOLDERS}
     names = {fed.ref: _fed_name(graph, fed, kept) for fed in serving.fed}
@@ -104,19 +104,6 @@ def _unreachable_initials(graph: GraphView, parts: Iterable[Part]) -> dict[str, 
         if restores or next(graph.refused(path), None) is not None:
             found[part.node] = part
     return found
-
-
-def _tables(
-    graph: GraphView, meta: Any, serving: Serving, stop: list[TensorRef]
-) -> tuple[str, ...]:
-    """Return the initializers of tables that are used."""
-    held = meta.collection_def[_TABLES].node_list.value if _TABLES in meta.collection_def else ()
-    used = graph.ancestors(serving.roots, stop=stop)
-    return tuple(
-        name
-        for name in (tensor_ref(text).node for text in held)
-        if name in graph.nodes and any(ref.node in used for ref in graph.inputs(name)[:1])
-    )
 
 
 def _fed_name(graph: GraphView, fed: Fed, kept: frozenset[str]) -> str:
@@ -279,7 +266,7 @@ def _collect(
         chosen = [new[node] for node in nodes if node in new]
         if chosen and name != "local_variables":
             out.collection_def[name].bytes_list.value.extend(chosen)
-    for name in (_TABLES, _ASSETS):
+    for name in (TABLES, ASSETS):
         held = meta.collection_def[name].node_list.value if name in meta.collection_def else ()
         nodes = [text for text in held if tensor_ref(text).node in kept]
         if nodes:

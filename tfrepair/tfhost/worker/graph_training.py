@@ -1,19 +1,20 @@
-"""How a graph of TensorFlow 1 trains: its train operation, the loss, and what a step is fed with.
+"""How a graph of TensorFlow 1 trains: its train operation, its losses, what a step is fed with.
 
-The collection ``train_op`` says which operation it is; names do not (``train_op/update`` never
-counts a step). The loss is found through the scopes that ``tf.gradients`` builds in.
+Chooses among the candidates of :mod:`tfrepair.tfhost.worker.graph_steps`; names never decide
+(``train_op/update`` never counts a step). Between equals the user chooses.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
-from tfrepair.tfhost.worker.graph_inputs import Feeds
+from tfrepair.tfhost.worker.graph_inputs import Feeds, existing
 from tfrepair.tfhost.worker.graph_outputs import GRADIENTS, UPDATES, VARIABLES
-from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef, tensor_ref
+from tfrepair.tfhost.worker.graph_steps import members, minimized, steps, updated
+from tfrepair.tfhost.worker.graph_view import GraphView, TensorRef
 
-COLLECTION = "train_op"
 _SHOWN = 5
 
 
@@ -25,8 +26,8 @@ class Training:
     ----------
     operation
         Node to run; empty if there is none that can be run from a file.
-    loss
-        What it minimizes, or ``None``.
+    losses
+        What it minimizes; several if it runs several optimizers.
     fed
         Tensors and switches that the step depends on.
     findings
@@ -34,23 +35,23 @@ class Training:
     """
 
     operation: str = ""
-    loss: TensorRef | None = None
+    losses: tuple[TensorRef, ...] = ()
     fed: tuple[TensorRef, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """True if a signature can be made of it."""
-        return bool(self.operation) and self.loss is not None
+        return bool(self.operation) and bool(self.losses)
 
     @property
     def roots(self) -> tuple[str, ...]:
         """Nodes that must be kept for it."""
-        loss = () if self.loss is None else (self.loss.node,)
-        return (self.operation, *loss) if self.operation else ()
+        losses = (loss.node for loss in self.losses)
+        return (self.operation, *losses) if self.operation else ()
 
 
-def find_training(graph: GraphView, meta: Any, feeds: Feeds) -> Training:
+def find_training(graph: GraphView, meta: Any, feeds: Feeds, asked: str = "") -> Training:
     """Find the training step of a graph.
 
     Parameters
@@ -59,50 +60,68 @@ def find_training(graph: GraphView, meta: Any, feeds: Feeds) -> Training:
         The graph, and the ``MetaGraphDef`` around it.
     feeds
         What the graph is fed with.
+    asked
+        The operation, if the user has named it.
+
+    Raises
+    ------
+    ArchitectureError
+        If the user has named one that the graph does not have, that trains nothing, or that no
+        file can hold.
     """
-    operations = _outermost(graph, members(meta, COLLECTION))
-    if not operations:
-        return _none(graph, "the collection train_op is empty or not there", "")
-    if len(operations) > 1:
-        names = ", ".join(operations)
-        return _none(graph, f"the collection train_op holds {len(operations)}: {names}", "")
-    (operation,) = operations
+    found = steps(graph, meta)
+    if asked:
+        found = (_named(graph, asked, found),)
+    if not found:
+        why = "the collection train_op is empty or not there, and no variable changes by gradients"
+        return _none(graph, why, "")
+    if len(found) > 1:
+        return _several(graph, found, feeds)
+    (operation,) = found
     path = graph.ancestors([operation], stop=feeds.tensors)
     foreign = next(graph.refused(path), None)
     if foreign is not None:
         name, op = foreign
-        return _none(graph, f"{operation} needs {name}, a {op}, which no file can hold", operation)
-    candidates = _minimized(graph, path) or _only_loss(graph, meta)
-    if len(candidates) != 1:
-        found = ", ".join(str(ref) for ref in candidates) or "none"
-        why = f"what {operation} minimizes is not clear (found: {found})"
-        return Training(operation=operation, findings=_none(graph, why, operation).findings)
-    (loss,) = candidates
-    path |= graph.ancestors([loss.node], stop=feeds.tensors)
+        why = f"{operation} needs {name}, a {op}, which no file can hold"
+        if asked:
+            message = f"--train-op {asked}: {why}"
+            raise ArchitectureError(message)
+        return _none(graph, why, operation)
+    losses = minimized(graph, path) or _only_loss(graph, meta)
+    if not losses:
+        return _none(graph, f"what {operation} minimizes is not clear (found: none)", operation)
+    path |= graph.ancestors([loss.node for loss in losses], stop=feeds.tensors)
     switches = tuple(TensorRef(name) for name in feeds.resting if name in path)
     needed = tuple(ref for ref in feeds.tensors if graph.is_taken(ref, path))
-    return Training(operation=operation, loss=loss, fed=(*needed, *switches))
+    return Training(operation=operation, losses=losses, fed=(*needed, *switches))
 
 
-def _outermost(graph: GraphView, names: Iterable[str]) -> list[str]:
-    """Leave out what another one runs anyway: wrappers add themselves to the collection, too."""
-    found = list(dict.fromkeys(name for name in names if name in graph.nodes))
-    return [
-        name
-        for name in found
-        if not any(other != name and name in graph.ancestors([other]) for other in found)
-    ]
+def _named(graph: GraphView, asked: str, found: tuple[str, ...]) -> str:
+    name = existing(graph, asked, "--train-op").node
+    if not updated(graph, graph.ancestors([name])):
+        message = f"--train-op {asked}: running it changes no variable"
+        remedy = f"these do: {', '.join(found)}" if found else ""
+        raise ArchitectureError(message, remedy=remedy)
+    return name
 
 
-def members(meta: Any, collection: str) -> tuple[str, ...]:
-    """Return the node names in a collection."""
-    names = (
-        meta.collection_def[collection].node_list.value if collection in meta.collection_def else ()
-    )
-    return tuple(tensor_ref(name).node for name in names)
+def _several(graph: GraphView, found: tuple[str, ...], feeds: Feeds) -> Training:
+    """Name the candidates: a GAN trains its parts against each other, and none is the step."""
+
+    def described(name: str) -> str:
+        losses = minimized(graph, graph.ancestors([name], stop=feeds.tensors))
+        of = " and ".join(str(loss) for loss in losses)
+        return f"{name} (minimizes {of})" if of else name
+
+    shown = ", ".join(described(name) for name in found[: 2 * _SHOWN])
+    if len(found) > 2 * _SHOWN:
+        shown += f" and {len(found) - 2 * _SHOWN} more"
+    why = f"the graph has {len(found)} training steps, none of which runs the others: {shown}"
+    choices = " or ".join(f"--train-op {name}" for name in found[:_SHOWN])
+    return _none(graph, why, ", ".join(found[:_SHOWN]), f"choose one: {choices}")
 
 
-def _none(graph: GraphView, why: str, where: str) -> Training:
+def _none(graph: GraphView, why: str, where: str, remedy: str = "") -> Training:
     # A graph without gradients was never meant to train: nothing is lost then.
     trains = any(GRADIENTS.search(name) for name in graph.nodes)
     finding = Finding(
@@ -110,37 +129,19 @@ def _none(graph: GraphView, why: str, where: str) -> Training:
         severity=Severity.LOSS if trains else Severity.NOTE,
         where=where or "train_op",
         message=f"the SavedModel gets no train_step: {why}",
-        remedy="give --arch model.py with a compiled model to get one" if trains else "",
+        remedy=(
+            remedy
+            or "name the operation: --train-op, or give --arch model.py with a compiled model"
+        )
+        if trains
+        else "",
     )
     return Training(findings=(finding,))
 
 
-def _minimized(graph: GraphView, path: Iterable[str]) -> list[TensorRef]:
-    """Return the tensors that gradients were taken of: no gradient flows on behind them.
-
-    ``tf.gradients`` builds the gradient of the operation ``a/b`` in a scope ``gradients/a/b_grad``.
-    """
-    differentiated = set()
-    for name in path:
-        found = GRADIENTS.search(name)
-        inner = name[found.end() :] if found else ""
-        pieces = inner.split("/")
-        for place, piece in enumerate(pieces):
-            owner = "/".join([*pieces[:place], piece.removesuffix("_grad")])
-            if piece.endswith("_grad") and owner in graph.nodes:
-                differentiated.add(owner)
-                break
-    return [
-        TensorRef(name)
-        for name in graph.nodes
-        if name in differentiated
-        and not any(taker in differentiated for taker, _ in graph.consumers.get(name, ()))
-        and graph.shape(TensorRef(name)) in (None, ())
-    ]
-
-
-def _only_loss(graph: GraphView, meta: Any) -> list[TensorRef]:
-    return [TensorRef(name) for name in members(meta, "losses") if name in graph.nodes]
+def _only_loss(graph: GraphView, meta: Any) -> tuple[TensorRef, ...]:
+    found = tuple(TensorRef(name) for name in members(meta, "losses") if name in graph.nodes)
+    return found if len(found) == 1 else ()
 
 
 def left_behind(

@@ -16,6 +16,7 @@ from tfrepair.core.architecture import GRAPH_1, Architecture, TensorSpec
 from tfrepair.core.errors import ArchitectureError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.tfhost.protocol import ArchRequest
+from tfrepair.tfhost.worker.graph_assets import relocate
 from tfrepair.tfhost.worker.graph_inference import Serving, infer
 from tfrepair.tfhost.worker.graph_inputs import Fed
 from tfrepair.tfhost.worker.graph_rewrite import Rewritten, rewrite
@@ -75,6 +76,7 @@ def build_graph(request: ArchRequest) -> tuple[BuiltGraph, Architecture]:
     step = graph.ancestors(serving.training.roots, stop=stop)
     served = graph.ancestors([out.ref.node for out in serving.outputs], stop=stop)
     variables = find_variables(graph, meta, served, step)
+    moved = relocate(graph, meta, step | served, path.parent)
     rewritten, imported, notes = _freest(graph, meta, serving, variables)
     built = BuiltGraph(
         graph=imported,
@@ -85,7 +87,7 @@ def build_graph(request: ArchRequest) -> tuple[BuiltGraph, Architecture]:
     )
     firsts = {p.definition.initializer_name for v in variables for p in v.parts}
     behind = left_behind(graph, serving.training, step, firsts)
-    findings = (*serving.findings, *behind, *notes, *_kept(graph, rewritten))
+    findings = (*serving.findings, *behind, *moved, *notes, *_kept(graph, rewritten))
     return built, _described(built, request, hashlib.sha256(data).hexdigest(), findings)
 
 
