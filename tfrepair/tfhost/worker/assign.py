@@ -11,6 +11,7 @@ from tfrepair.core.dtypes import numpy_dtype
 from tfrepair.core.errors import HostError
 from tfrepair.tfhost.protocol import ValueFile
 from tfrepair.tfhost.worker.built import MODULE, Built, NamedVariable
+from tfrepair.tfhost.worker.compiling import deserialized
 from tfrepair.tfhost.worker.layers import walk
 from tfrepair.tfhost.worker.variables import named_variables, optimizer_variables, raw
 
@@ -63,7 +64,7 @@ def reset_training_state(built: Built) -> None:
 def _fresh(built: Built) -> Any:
     keras = built.keras
     config = keras.optimizers.serialize(built.optimizer)
-    fresh = keras.optimizers.deserialize(config)
+    fresh = deserialized(keras, config)
     weights = built.model.trainable_variables
     if hasattr(fresh, "get_slot_names"):
         fresh._create_all_weights(weights)

@@ -133,6 +133,14 @@ def _optimizer(keras: Any, text: str) -> Any:
         if isinstance(rate, dict):
             settings["learning_rate"] = keras.optimizers.schedules.deserialize(rate)
         return getattr(keras.optimizers.legacy, config["class_name"]).from_config(settings)
+    return deserialized(keras, config)
+
+
+def deserialized(keras: Any, config: Mapping[str, Any]) -> Any:
+    """Return the optimizer of a serialized one; tf_keras' own lookup lacks Lion and Adafactor."""
+    own = getattr(keras.optimizers, str(config["class_name"]), None)
+    if keras.__name__ == "tf_keras" and config["class_name"] in ("Lion", "Adafactor"):
+        return own.from_config(dict(config["config"])) if own is not None else None
     return keras.optimizers.deserialize(config)
 
 
@@ -154,7 +162,7 @@ def _changed(built: Built, settings: Mapping[str, Any]) -> Any:
     try:
         if ".legacy." in type(optimizer).__module__:
             return type(optimizer).from_config(config["config"])
-        return built.keras.optimizers.deserialize(config)
+        return deserialized(built.keras, config)
     except (ValueError, TypeError) as error:
         given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         message = f"{type(optimizer).__name__} does not take {given}: {first_line(error)[:300]}"
