@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tfrepair.api.inspection import Inspection as Inspection
     from tfrepair.api.inspection import inspect as inspect
     from tfrepair.api.plans import save_plan as save_plan
+    from tfrepair.api.recovering import recover as recover
+    from tfrepair.api.repairing import repair as repair
     from tfrepair.api.report import Report as Report
     from tfrepair.api.sources import open_store
     from tfrepair.api.verification import verify as verify
@@ -45,6 +47,8 @@ _WHERE = {
     "explain": ("tfrepair.api.explanation", "explain"),
     "inspect": ("tfrepair.api.inspection", "inspect"),
     "open": ("tfrepair.api.sources", "open_store"),
+    "recover": ("tfrepair.api.recovering", "recover"),
+    "repair": ("tfrepair.api.repairing", "repair"),
     "save_plan": ("tfrepair.api.plans", "save_plan"),
     "plan": ("tfrepair.api.conversion", "plan"),
     "verify": ("tfrepair.api.verification", "verify"),

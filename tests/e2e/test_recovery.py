@@ -34,9 +34,9 @@ def test_a_killed_save_is_completed_by_the_save_before(tmp_path: Path) -> None:
             shutil.copyfile(RUN / f"ckpt-{step}{end}", run / f"ckpt-{step}{end}")
     new, old = open_source(RUN / "ckpt-4"), open_source(RUN / "ckpt-2")
     statistics = [tensor for tensor in new if "moving" in tensor.name]
-    end = min(tensor.origin.offset or 0 for tensor in statistics)
+    cut = min(tensor.origin.offset or 0 for tensor in statistics)
     growing = run / "ckpt-4_temp" / f"part-00000-of-00001{DATA}.tempstate5"
-    growing.write_bytes((RUN / f"ckpt-4{DATA}").read_bytes()[:end])
+    growing.write_bytes((RUN / f"ckpt-4{DATA}").read_bytes()[:cut])
     done = tfrepair(
         "recover", "run", "out", "--arch", "model.py", "--newest", "--json", cwd=tmp_path
     )

@@ -153,7 +153,11 @@ def _mates(store: TensorStore, other: TensorStore) -> Mapping[SourceName, Tensor
 
 def _correlation(pairs: Sequence[tuple[Tensor, Tensor]]) -> float | None:
     """Return the median correlation of weights that are whole in both; ``None`` without any."""
-    telling = [p for p in pairs if p[0].may_be_weight and _elements(p[0]) >= _FEWEST]
+    telling = [
+        (one, two)
+        for one, two in pairs
+        if one.may_be_weight and two.may_be_weight and _elements(one) >= _FEWEST
+    ]
     telling.sort(key=lambda pair: (-len(pair[0].shape), -_elements(pair[0]), pair[0].name))
     found = []
     for one, two in telling[:_MOST_COMPARED]:

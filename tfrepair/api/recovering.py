@@ -8,13 +8,13 @@ it. What was chosen, and why not something newer, is in the findings.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from tfrepair.api.checking import check
 from tfrepair.api.checkup.verdicts import Checkup, SaveCheckup, State
 from tfrepair.api.conversion import run_conversion
 from tfrepair.api.donors import open_donors, unlike, with_donors
-from tfrepair.api.options import Options
+from tfrepair.api.options import ConvertKeywords, Options
 from tfrepair.api.report import Report
 from tfrepair.api.sources import examined, open_store
 from tfrepair.core.errors import SourceError, UsageError
@@ -72,6 +72,45 @@ class Recovery:
 
 def recover(
     run: str | Path,
+    *,
+    arch: Any = None,  # noqa: ANN401 - a model of any framework
+    out: str | Path,
+    newest: bool = False,
+    max_staleness: int | None = None,
+    **options: Unpack[ConvertKeywords],
+) -> Recovery:
+    """Turn the best complete state of a half-saved run into a SavedModel.
+
+    Parameters
+    ----------
+    run
+        Folder with the saves of one run; nothing in it is changed.
+    arch, out
+        As for :func:`tfrepair.convert`.
+    newest, max_staleness
+        As for :func:`run_recovery`.
+    **options
+        Fields of :class:`~tfrepair.api.options.Options`.
+
+    Returns
+    -------
+    The report of the conversion, and how its source was chosen.
+
+    Raises
+    ------
+    TfrepairError
+        As for :func:`tfrepair.convert`; a ``SourceError`` if nothing can be had from any save.
+    """
+    recovery = run_recovery(
+        run, out, arch, Options(**options), newest=newest, max_staleness=max_staleness
+    )
+    if recovery.report.error is not None:
+        raise recovery.report.error
+    return recovery
+
+
+def run_recovery(
+    run: str | Path,
     out: str | Path,
     arch: Any,  # noqa: ANN401 - a model of any framework
     options: Options,
@@ -79,7 +118,7 @@ def recover(
     newest: bool = False,
     max_staleness: int | None = None,
 ) -> Recovery:
-    """Write the best state of a run as a SavedModel.
+    """Recover; a refusal or a failed verification is in the report, other errors are raised.
 
     Parameters
     ----------

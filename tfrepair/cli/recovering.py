@@ -79,13 +79,13 @@ def recover_command(
 
     def work() -> int:
         from tfrepair.api.options import Options
-        from tfrepair.api.recovering import recover
+        from tfrepair.api.recovering import run_recovery
         from tfrepair.cli.checkup_table import show_saves
         from tfrepair.cli.progress import Bar
         from tfrepair.cli.tables import show_report
 
         with Bar(quiet=quiet) as bar:
-            recovery = recover(
+            recovery = run_recovery(
                 run,
                 out,
                 arch,
