@@ -78,7 +78,7 @@ def require_data(data: object, option: str) -> None:
             raise UsageError(message, remedy=remedy)
         return
     place, colon, name = text.rpartition(":")
-    if not colon or not place or not name.isidentifier():
+    if not colon or not place or place.endswith(_ARCHIVE) or not name.isidentifier():
         message = f"{option} {text}: neither an .npz nor module:function"
         raise UsageError(message, remedy=remedy)
     if place.endswith(".py") and not Path(place).is_file():

@@ -44,6 +44,7 @@ from tfrepair.cli.options import (
     Stats,
     UseEma,
 )
+from tfrepair.cli.proving import prove_command
 from tfrepair.cli.recovering import recover_command
 from tfrepair.cli.repairing import repair_command
 from tfrepair.core.errors import UsageError, VerifyError
@@ -112,6 +113,7 @@ app.command("convert")(
 
 app.command("repair")(repair_command)
 app.command("recover")(recover_command)
+app.command("prove")(prove_command)
 
 
 @app.command("inspect")

@@ -23,7 +23,7 @@ _FEWEST, _FEWEST_CORRECTED = 2, 16
 """With fewer batches a fresh start is as good: with bias correction it begins gently."""
 _FIRST_ONLY = 32
 """Batches that a first moment remembers something of, several times over."""
-_FROZEN_SHARE = 4
+_FROZEN_SHARE = 8
 """One batch in so many is taken at frozen weights."""
 _LONG = 100_000
 """Updates after which no average is biased any more."""

@@ -56,14 +56,15 @@ def slot_tasks(plan: Plan, architecture: Architecture) -> tuple[SlotTask, ...]:
     lost = {entry.target for entry in (*optimizer.fresh, *optimizer.estimated)}
     known = {match.target for match in plan.matches}
     tasks = tuple(
-        _task(variable.path, variable.of, kind, wanted, lost=variable.path in lost)
+        task_of(variable.path, variable.of, kind, wanted, lost=variable.path in lost)
         for variable, kind in wanted.slots
         if kind in meanings and (variable.path in lost or variable.path in known)
     )
     return tasks if any(task.lost for task in tasks) else ()
 
 
-def _task(path: VariablePath, of: str, kind: str, wanted: Wanted, *, lost: bool) -> SlotTask:
+def task_of(path: VariablePath, of: str, kind: str, wanted: Wanted, *, lost: bool) -> SlotTask:
+    """Describe one slot to an estimate."""
     family = wanted.family or FAMILIES["sgd"]
     meaning = MEANINGS[family.name][kind]
     decay = wanted.config.get(meaning.decay, meaning.default)

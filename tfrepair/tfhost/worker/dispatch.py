@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tfrepair.tfhost.protocol import (
 )
 
 if TYPE_CHECKING:
+    from tfrepair.core.receipt import Receipt
     from tfrepair.tfhost.worker.built import Built
     from tfrepair.tfhost.worker.metagraph import BuiltGraph
 
@@ -38,6 +40,7 @@ class Dispatcher:
         self._hold = hold
         self._built: Built | None = None
         self._graph: BuiltGraph | None = None
+        self._known: frozenset[str] = frozenset()
 
     def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return the reply to one request; an error is a reply too."""
@@ -75,13 +78,15 @@ class Dispatcher:
         if do == "train":
             from tfrepair.tfhost.worker.train import train
 
-            self._show()
             return train(TrainRequest.from_json(request)).to_json()
         text = f"unknown request {do!r}"
         raise TfrepairError(text)
 
     def _describe(self, asked: ArchRequest) -> Any:
+        from tfrepair.tfhost.worker.imports import known_packages
+
         self._built = self._graph = None
+        self._known = self._known or known_packages()
         if asked.kind == _META:
             from tfrepair.tfhost.worker.metagraph import build_graph
 
@@ -96,16 +101,23 @@ class Dispatcher:
         return describe(self._built, asked).to_json()
 
     def _export(self, asked: ExportRequest) -> Any:
+        from tfrepair.tfhost.worker.imports import sources_since, versions_since
+
+        receipt = self._exported(asked)
+        sources, packages = sources_since(self._known), versions_since(self._known)
+        return replace(receipt, sources=sources, packages=packages).to_json()
+
+    def _exported(self, asked: ExportRequest) -> "Receipt":
         if self._graph is not None:
             from tfrepair.tfhost.worker.graph_export import export_graph
 
-            return export_graph(self._graph, asked).to_json()
+            return export_graph(self._graph, asked)
         if self._built is None:
             text = "export was asked for before describe"
             raise TfrepairError(text)
         from tfrepair.tfhost.worker.export import export
 
-        return export(self._built, asked).to_json()
+        return export(self._built, asked)
 
     def _save(self, asked: SaveRequest) -> Any:
         if self._built is None:

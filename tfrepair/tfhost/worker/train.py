@@ -25,7 +25,7 @@ def train(request: TrainRequest) -> Losses:
     tf.random.set_seed(0)
     loaded = tf.saved_model.load(request.saved_model)
     signature = _signature(loaded, request)
-    specs = dict(signature.structured_input_signature[1])
+    specs = dict(sorted(signature.structured_input_signature[1].items()))
     data = load_batches(request.data, specs)
     _assign(loaded, request.assignments)
     reset = loaded.signatures.get(_RESET)
@@ -54,11 +54,17 @@ def _signature(loaded: Any, request: TrainRequest) -> Any:
 def _assign(loaded: Any, assignments: Sequence[tuple[str, float | str]]) -> None:
     import tensorflow as tf
 
-    variables = getattr(loaded, "vars", None)
     if not assignments:
         return
-    if not isinstance(variables, Mapping):
-        message = "a SavedModel that tfrepair did not write does not name its variables"
+    held = getattr(loaded, "vars", None)
+    variables: dict[str, Any] = dict(held) if isinstance(held, Mapping) else {}
+    for variable in getattr(loaded, "variables", ()):
+        variables.setdefault(variable.name.partition(":")[0], variable)
+    needed = [name for name, _ in assignments]
+    needed += [value for _, value in assignments if isinstance(value, str)]
+    unknown = [name for name in needed if name not in variables]
+    if unknown:
+        message = f"the loaded model has no variable {unknown[0]!r}, which holds a slot"
         raise HostError(message, remedy="give another SavedModel to compare with: --against")
     for name, value in assignments:
         variable = variables[name]
