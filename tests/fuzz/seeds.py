@@ -1,5 +1,6 @@
 """Sound inputs for every fuzz target, out of the golden files: what mutations start from."""
 
+import gzip
 import io
 from collections.abc import Mapping
 
@@ -9,7 +10,8 @@ import numpy as np
 from tests.wire.goldens import CHECKPOINTS, GOLDEN
 from tfrepair.wire.bundle_data import decode_tensor
 from tfrepair.wire.bundle_index import read_index
-from tfrepair.wire.protobuf import parse
+from tfrepair.wire.crc32c import masked_crc32c
+from tfrepair.wire.protobuf import bytes_field, parse
 from tfrepair.wire.sstable import open_table
 
 _NPY = GOLDEN / "npy"
@@ -50,6 +52,54 @@ def _object_graph_bytes() -> bytes:
 def _v1_entry(place: int) -> bytes:
     table = open_table((CHECKPOINTS / "tf1_4" / "training.v1").read_bytes(), "v1")
     return bytes(list(table.entries())[place][1])
+
+
+def _layout() -> bytes:
+    """Return an index without its object graph, and the data that it tells."""
+    index = (CHECKPOINTS / "tf1_4" / "training.v2.index").read_bytes()
+    data = (CHECKPOINTS / "tf1_4" / "training.v2.data-00000-of-00001").read_bytes()
+    return len(index).to_bytes(2, "little") + index + data
+
+
+def _graph() -> bytes:
+    """Return a small MetaGraphDef: the save and update operations of a golden one."""
+    meta = gzip.decompress((GOLDEN / "metagraph" / "tf1_4" / "pipeline.ckpt.meta.gz").read_bytes())
+    wanted = ("SaveV2", "ShardedFilename", "Variable", "Apply")
+    nodes = [
+        raw
+        for raw in parse(meta, "m").message(2).raws(1)
+        if (node := parse(raw, "n")).text(2).startswith(wanted)
+        or (node.text(2) == "Const" and len(raw) < 400)
+    ]
+    return bytes_field(2, b"".join(bytes_field(1, bytes(raw)) for raw in nodes))
+
+
+def _events() -> bytes:
+    found = b""
+    for number, graph in ((9, _graph()), (4, bytes(parse(_graph(), "m").raw(2)))):
+        record = bytes_field(number, graph)
+        size = len(record).to_bytes(8, "little")
+        parts = (size, masked_crc32c(size), record, masked_crc32c(record))
+        found += b"".join(p if isinstance(p, bytes) else p.to_bytes(4, "little") for p in parts)
+    return found
+
+
+def _hdf5_datasets() -> tuple[bytes, ...]:
+    found = []
+    for version in ("earliest", "latest"):
+        made = io.BytesIO()
+        with h5py.File(made, "w", libver=version) as file:
+            file["group/plain"] = np.arange(6, dtype="f4").reshape(2, 3)
+            chunked = np.arange(40, dtype="i2")
+            file.create_dataset("group/chunked", data=chunked, chunks=(8,), compression=1)
+        found.append(made.getvalue())
+    return tuple(found)
+
+
+def _zip() -> bytes:
+    made = io.BytesIO()
+    np.savez_compressed(made, kernel=np.arange(6), bias=np.zeros(3))
+    return made.getvalue()
 
 
 def seeds() -> Mapping[str, tuple[bytes, ...]]:
@@ -94,5 +144,14 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
         "safetensors": _safetensors_headers(),
         "hdf5_superblock": tuple(_hdf5(version)[1][:512] for version in ("earliest", "latest")),
         "hdf5_attribute": _hdf5_attributes(),
+        "bundle_layout": (_layout(),),
+        "graph_saves": (_graph(),),
+        "graph_updates": (_graph(),),
+        "event_file": (_events(),),
+        "hdf5_dataset": _hdf5_datasets(),
+        "hdf5_groups": tuple(b"\x60\x00" + data for data in _hdf5_datasets()),
+        "hdf5_root": tuple(data[:512] for data in _hdf5_datasets()),
+        "pickle_prefix": tuple(path.read_bytes()[:-40] for path in _PICKLES),
+        "zip_scan": (_zip(), _zip()[:-30]),
         "checksums": (b"", bytes(range(17)), bytes(range(256))),
     }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from tests.fuzz.salvage_targets import SALVAGE_TARGETS
 from tfrepair.core.errors import SourceError
 from tfrepair.core.tensor import Limits
 from tfrepair.wire.bundle import (
@@ -239,4 +240,5 @@ TARGETS: Mapping[str, Target] = {
     "hdf5_superblock": tolerant(lambda data: find_superblock(memoryview(data))),
     "hdf5_attribute": tolerant(_attributes),
     "checksums": tolerant(_checksums),
+    **{name: tolerant(target) for name, target in SALVAGE_TARGETS.items()},
 }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import targets
+from tests.fuzz import salvage_targets, targets
 from tests.fuzz.mutations import mutated
 from tests.fuzz.run import REGRESSIONS
 from tests.fuzz.seeds import seeds
@@ -28,7 +28,8 @@ WITHIN_OTHERS = {
 
 
 def test_every_wire_module_has_a_target() -> None:
-    source = Path(targets.__file__).read_text(encoding="utf-8")
+    files = (Path(module.__file__) for module in (targets, salvage_targets))
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
     modules = {module.name for module in pkgutil.iter_modules(wire.__path__)}
     assert {name for name in modules if f"wire.{name} import" not in source} == WITHIN_OTHERS
 

@@ -76,6 +76,8 @@ def _corrected_text(
 
 def _tried_bytes(data: memoryview, entry: BundleEntry) -> int:
     """Return how many bytes may hold lengths, as far as trying all of their bits is affordable."""
+    if not len(data):
+        return 0
     lengths = max(_TRIED_BYTES, entry.elements if entry.dtype == STRING else 0)
     cost = 4 * len(data) + _ELEMENT_COST * entry.elements
     return min(len(data), max(_TRIED_BYTES, min(2 * lengths, _MOST_COST // (8 * cost))))

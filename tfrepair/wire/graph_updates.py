@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.mapping import map_file
 from tfrepair.wire.protobuf import Message, parse
 
@@ -75,10 +76,20 @@ def read_updates(path: Path) -> dict[str, dict[str, float | bool]]:
     OSError
         If it cannot be read.
     """
-    graph = parse(map_file(path), str(path)).message(2)
+    return updates_in(map_file(path), str(path))
+
+
+def updates_in(data: Buffer, where: str) -> dict[str, dict[str, float | bool]]:
+    """Return the hyperparameters of the updates in the bytes of a ``MetaGraphDef``.
+
+    Raises
+    ------
+    SourceError
+        If it is none.
+    """
     nodes = {}
-    for data in graph.raws(1):
-        node = parse(data, str(path))
+    for held in parse(data, where).message(2).raws(1):
+        node = parse(held, where)
         nodes[node.text(1)] = node
     found: dict[str, dict[str, set[float | bool]]] = {}
     for node in nodes.values():
@@ -89,10 +100,10 @@ def read_updates(path: Path) -> dict[str, dict[str, float | bool]]:
         inputs = [name for name in _inputs(node) if not name.startswith("^")]
         values = found.setdefault(family, {})
         for name, place in places.items():
-            value = _constant(inputs[place], nodes, str(path)) if place < len(inputs) else None
+            value = _constant(inputs[place], nodes, where) if place < len(inputs) else None
             values.setdefault(name, set()).add(float("nan") if value is None else value)
         if kind == "ApplyMomentum":
-            values.setdefault("nesterov", set()).add(_flag(node, "use_nesterov", str(path)))
+            values.setdefault("nesterov", set()).add(_flag(node, "use_nesterov", where))
         if kind == "ApplyCenteredRMSProp":
             values.setdefault("centered", set()).add(True)
     return {family: _certain(values) for family, values in found.items()}
