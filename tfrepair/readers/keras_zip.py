@@ -99,12 +99,12 @@ class KerasZipReader:
         try:
             members = list_members(path)
         except Truncated:
-            return _open_salvaged(self.name, path, salvage_model(path, limits=limits))
+            return name_salvaged(self.name, path, salvage_model(path, limits=limits))
         weights = only_member(path, members, WEIGHTS)
         if weights is None:
             if _lost_weights(path, members):
                 found = from_orphan(path, _held(path, members, limits)[0], (), limits=limits)
-                return _open_salvaged(self.name, path, found)
+                return name_salvaged(self.name, path, found)
             raise _without_weights(path, members)
         texts, findings = _texts_of(path, members, limits)
         source = member_bytes(path, weights, limits)
@@ -150,8 +150,8 @@ def _tree_of(
         return read_tree(source, limits=limits), source, known
 
 
-def _open_salvaged(reader: str, path: Path, found: SalvagedModel) -> TensorStore:
-    """Name what is left of an archive that was not finished."""
+def name_salvaged(reader: str, path: Path, found: SalvagedModel) -> TensorStore:
+    """Name what is left of an archive that was not finished, as :class:`KerasZipReader` does."""
     from tfrepair.readers.keras_store import keras_store
 
     texts, findings = _interpreted(found.texts, str(path))
