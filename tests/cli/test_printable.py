@@ -13,7 +13,13 @@ ROW = {"name": "a\nb\u202e", "shape": [1, 2], "stats": {"min": -1.5, "nan": 0}}
 
 @pytest.mark.parametrize("count", [0, 1, 500, 501, 2000])
 def test_long_lists_mean_the_same(count: int) -> None:
-    data: dict[str, Any] = {"schema": "x/1", "tensors": [ROW] * count, "none": None, "empty": {}, "few": [[]]}
+    data: dict[str, Any] = {
+        "schema": "x/1",
+        "tensors": [ROW] * count,
+        "none": None,
+        "empty": {},
+        "few": [[]],
+    }
     text = json_text(data)
     assert json.loads(text) == data
     assert text.isascii()

@@ -84,7 +84,7 @@ def test_values_by_rule_can_be_edited() -> None:
         ("steps = 37", "steps = -1", r"steps \(line \d+\): expected a number of updates"),
         ("steps = 37", 'steps = "x"', r"steps \(line \d+\)"),
         ("beta_1 = 0.9", "beta_1 = [1]", r"beta_1 \(line \d+\): expected a number"),
-        ('rule = "copy"', 'rule = "copie"', r"\[optimizer.values\] .* \(line \d+\): no such rule"),
+        ('rule = "copy"', 'rule = "twice"', r"\[optimizer.values\] .* \(line \d+\): no such rule"),
         ("of = [", 'of = ["a/bias", ', r"copy takes 1 variables, found 2"),
         ('of = ["optimizer/', 'of = ["optimiser/', r"\(line \d+\): no variable is called"),
     ],

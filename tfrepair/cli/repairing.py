@@ -27,7 +27,7 @@ Templates = Annotated[
         "--template", help="File that tells the layout of a lost index or header: .meta, a sibling."
     ),
 ]
-LookIn = Annotated[
+OtherFolders = Annotated[
     list[Path] | None,
     typer.Option("--look-in", help="Other directory with files of the same save. May be repeated."),
 ]
@@ -46,7 +46,7 @@ def repair_command(
     output: Fixed,
     donor: Donors = None,
     template: Templates = None,
-    look_in: LookIn = None,
+    look_in: OtherFolders = None,
     arch: Arch = "",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
