@@ -445,15 +445,16 @@ def _finished(draft: _Draft) -> Mapped:
     tied = {place for group in draft.undecided for place in group.given}
     filled = {edge.wanted for edge in draft.edges}
     open_ = {place for group in draft.undecided for place in group.wanted}
+    gone, there = used | tied, filled | open_
     unused: Mapping[int, str] = {
         place: draft.unused.get(place, "nothing in the architecture corresponds to it")
         for place in range(len(draft.problem.given))
-        if place not in used | tied
+        if place not in gone
     }
     missing = {
         place: "nothing in the source corresponds to it"
         for place in range(len(draft.problem.wanted))
-        if place not in filled | open_
+        if place not in there
     }
     return Mapped(
         edges=tuple(sorted(draft.edges, key=lambda edge: (edge.wanted, edge.given))),

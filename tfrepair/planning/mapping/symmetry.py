@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfrepair.core.tensor import Array
 from tfrepair.planning.mapping.numbers import NumberScore
 from tfrepair.planning.mapping.sequence import counts
 from tfrepair.planning.mapping.side import Side, counted
@@ -132,6 +133,7 @@ class _Probe:
 
     def ties(self) -> list[tuple[Scope, ...]]:
         """Return the scopes that cannot be told apart, in groups."""
+        quiet = self._loudness() < _LOUD
         parent = list(range(len(self._group)))
 
         def root(place: int) -> int:
@@ -139,54 +141,50 @@ class _Probe:
                 place = parent[place]
             return place
 
-        for i in range(len(self._group)):
-            for j in range(i + 1, len(self._group)):
-                if root(i) != root(j) and self._quiet(self._group[i], self._group[j]):
-                    parent[root(j)] = root(i)
+        for i, j in zip(*np.nonzero(np.triu(quiet, 1)), strict=True):
+            one, other = root(int(i)), root(int(j))
+            if one != other:
+                parent[other] = one
         groups: defaultdict[int, list[Scope]] = defaultdict(list)
         for place, scope in enumerate(self._group):
             groups[root(place)].append(scope)
         return [tuple(members) for members in groups.values() if len(members) > 1]
 
-    def _quiet(self, one: Scope, other: Scope) -> bool:
-        """Tell whether an exchange of two scopes would change nothing that is written."""
-        gains = []
-        both = 0
-        forward = 0
-        for name, row in one.units.items():
-            twin = other.units[name]
-            mine, its = self._column.get(row), self._column.get(twin)
-            if mine is None and its is None:
-                continue
-            gain = 0.0
-            for keeps, place in ((row, mine), (twin, its)):
-                if place is not None:
-                    left = twin if keeps == row else row
-                    gain += self._evidence(keeps, place) - self._evidence(left, place)
-            gains.append(gain)
-            if mine is not None and its is not None:
-                both += 1
-                forward += 1 if mine < its else -1
-        if not gains:
-            return False
-        loudness = float(np.mean(gains))
-        if both and self._counts and self._whole:
-            loudness += _SEQUENCE * forward / both
-        aligned = all(
-            any(row in self._ordered for row in scope.units.values()) for scope in (one, other)
-        )
-        if both and aligned:
-            loudness += _SEQUENCE
-        if both and self._file_order:
-            first = min(one.units.values()) < min(other.units.values())
-            loudness += _FILE * (forward if first else -forward) / both
-        return loudness < _LOUD
+    def _loudness(self) -> Array:
+        """Return for each two scopes what an exchange would lose; infinite where none is placed."""
+        count = len(self._group)
+        gain, judged = np.zeros((count, count)), np.zeros((count, count))
+        both, forward = np.zeros((count, count)), np.zeros((count, count))
+        for name in self._group[0].units:
+            rows = np.array([scope.units[name] for scope in self._group])
+            places = np.array([self._column.get(int(row), -1) for row in rows])
+            there = places >= 0
+            evidence = self._evidence(rows, np.where(there, places, 0))
+            kept = np.where(there, np.diag(evidence), 0.0)
+            lost = np.where(there[None, :], evidence, 0.0)
+            gain += kept[:, None] + kept[None, :] - lost - lost.T
+            judged += there[:, None] | there[None, :]
+            pair = there[:, None] & there[None, :]
+            both += pair
+            forward += np.where(pair, np.sign(places[None, :] - places[:, None]), 0)
+        found = np.where(judged > 0, gain / np.maximum(judged, 1), np.inf)
+        found += (both > 0) * self._order(forward / np.maximum(both, 1))
+        return np.asarray(found)
 
-    def _evidence(self, row: int, column: int) -> float:
-        rows, columns = np.array([row]), np.array([column])
-        word = self._words.block(rows, columns)
-        number = self._numbers.block(rows, columns)
-        return float(word[0, 0]) + _NUMBERS * float(number[0, 0])
+    def _order(self, forward: Array) -> Array:
+        """Return what speaks for the way two scopes follow each other; ``forward`` if in order."""
+        own = [any(row in self._ordered for row in scope.units.values()) for scope in self._group]
+        found = _SEQUENCE * np.logical_and.outer(own, own)
+        if self._counts and self._whole:
+            found = found + _SEQUENCE * forward
+        if self._file_order:
+            first = np.array([min(scope.units.values()) for scope in self._group])
+            found = found + _FILE * forward * np.sign(first[None, :] - first[:, None])
+        return np.asarray(found)
+
+    def _evidence(self, rows: Array, columns: Array) -> Array:
+        words, numbers = self._words.block(rows, columns), self._numbers.block(rows, columns)
+        return np.asarray(words + _NUMBERS * numbers)
 
 
 def _stem(scope: Scope) -> str:
