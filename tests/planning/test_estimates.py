@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.planning.models import Reading
-from tests.planning.optimizers import FAMILIES, optimizing, trained
+from tests.planning.optimizers import optimizing, trained
 from tfrepair.core.calibration import Role
 from tfrepair.core.findings import Severity
 from tfrepair.core.optimizer_plan import OptimizerPlan
@@ -13,6 +13,7 @@ from tfrepair.core.plan import Plan
 from tfrepair.core.state import ProvenanceKind
 from tfrepair.core.tensor import TensorStore
 from tfrepair.planning.build import build_plan
+from tfrepair.planning.dialects.optimizers import FAMILIES
 from tfrepair.planning.dialects.slot_meanings import MEANINGS
 from tfrepair.planning.estimates import ESTIMATED, settled, slot_tasks, with_estimates
 from tfrepair.planning.optimizer import Origins
