@@ -1,5 +1,6 @@
 """The repairers, in the order in which they are asked."""
 
+from tfrepair.api.repairs.array_files import ArrayFileRepairer
 from tfrepair.api.repairs.bundles import BundleRepairer
 from tfrepair.api.repairs.job import Repairer
 from tfrepair.api.repairs.keras_archives import KerasArchiveRepairer
@@ -13,5 +14,8 @@ REPAIRERS: tuple[Repairer, ...] = (
     KerasSalvageRepairer(),
     KerasArchiveRepairer(),
     KerasH5Repairer(),
+    ArrayFileRepairer(name="npy"),
+    ArrayFileRepairer(name="npz"),
+    ArrayFileRepairer(name="pickle"),
 )
 """One for each format; the first that knows a source repairs it."""
