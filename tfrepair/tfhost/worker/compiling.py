@@ -137,11 +137,14 @@ def _optimizer(keras: Any, text: str) -> Any:
 
 
 def deserialized(keras: Any, config: Mapping[str, Any]) -> Any:
-    """Return the optimizer of a serialized one; tf_keras' own lookup lacks Lion and Adafactor."""
+    """Return the optimizer of a serialized one.
+
+    Keras' own lookup does not know all of its classes (Lion and Adafactor in tf_keras, Lamb in
+    Keras 3.15), and then returns the name.
+    """
+    found = keras.optimizers.deserialize(config)
     own = getattr(keras.optimizers, str(config["class_name"]), None)
-    if keras.__name__ == "tf_keras" and config["class_name"] in ("Lion", "Adafactor"):
-        return own.from_config(dict(config["config"])) if own is not None else None
-    return keras.optimizers.deserialize(config)
+    return own.from_config(dict(config["config"])) if isinstance(found, str) and own else found
 
 
 def _changed(built: Built, settings: Mapping[str, Any]) -> Any:
