@@ -28,7 +28,7 @@ WITHIN_OTHERS = {
 
 
 def test_every_wire_module_has_a_target() -> None:
-    files = (Path(module.__file__) for module in (targets, salvage_targets))
+    files = (Path(str(module.__file__)) for module in (targets, salvage_targets))
     source = "".join(file.read_text(encoding="utf-8") for file in files)
     modules = {module.name for module in pkgutil.iter_modules(wire.__path__)}
     assert {name for name in modules if f"wire.{name} import" not in source} == WITHIN_OTHERS
