@@ -45,7 +45,7 @@ def test_the_keywords_are_the_options() -> None:
     fields = {field.name: field.type for field in dataclasses.fields(Options)}
     assert typing.get_type_hints(ConvertKeywords) == typing.get_type_hints(Options)
     assert fields.keys() - PlanKeywords.__annotations__.keys() == {
-        "allow_missing", "strict", "overwrite", "dry_run", "to",
+        "allow_missing", "strict", "overwrite", "dry_run", "to", "skeleton",
     }  # fmt: skip
 
 

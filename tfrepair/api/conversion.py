@@ -30,6 +30,7 @@ from tfrepair.api.plans import load_plan
 from tfrepair.api.record import record_of
 from tfrepair.api.refusal import refusal_of
 from tfrepair.api.report import Outcome, Report
+from tfrepair.api.skeleton_host import SkeletonHost, with_skeletons
 from tfrepair.api.sources import (
     Reading,
     examined,
@@ -144,6 +145,7 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     chosen = choose(source, arch, options, opened)
     if chosen is not None:
         options = replace(options, keras=chosen.request.keras)
+        chosen = with_skeletons(chosen, options)
     if not options.dry_run:
         request = None if chosen is None else chosen.request
         require_apart(target, _inputs(source, request, options))
@@ -282,24 +284,33 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
     with staged(target) as stage:
         keep = _keeps_state(report.state)
         optimizer = report.plan.optimizer
-        receipt = write(
-            report.state,
-            host,
-            stage,
-            keep_state=keep,
-            step=step,
-            schedule_offset=0 if keep or optimizer is None else optimizer.schedule_offset,
-        )
-        report = replace(report, receipt=receipt)
+        offset = 0 if keep or optimizer is None else optimizer.schedule_offset
         model = stage / "model"
-        write_record(model, record_of(report))
-        options.progress("verify", 0, 0)
-        verdict = verify_written(
-            model,
-            receipt,
-            keras=options.keras or DEFAULT_KERAS,
-            is_live=report.architecture.is_live,
-        )
+        filled = None
+        if isinstance(host, SkeletonHost):
+            filled = host.fill(report.state, stage, schedule_offset=offset)
+        if filled is not None:
+            receipt, verdict = filled
+            report = replace(report, receipt=receipt)
+            write_record(model, record_of(report))
+        else:
+            receipt = write(
+                report.state,
+                host,
+                stage,
+                keep_state=keep,
+                step=step,
+                schedule_offset=offset,
+            )
+            report = replace(report, receipt=receipt)
+            write_record(model, record_of(report))
+            options.progress("verify", 0, 0)
+            verdict = verify_written(
+                model,
+                receipt,
+                keras=options.keras or DEFAULT_KERAS,
+                is_live=report.architecture.is_live,
+            )
         report = replace(report, verdict=verdict).settled()
         if verdict.passed:
             options.progress("put in place", 0, 0)

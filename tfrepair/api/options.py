@@ -75,6 +75,9 @@ class Options:
         Refuse what rests on position alone, and every loss that is known before writing.
     overwrite, dry_run
         Replace an existing SavedModel; or write nothing.
+    skeleton
+        Folder of skeletons: a SavedModel is filled from one instead of being exported; made and
+        kept there if it is not.
     progress
         Told about the stages.
     """
@@ -106,6 +109,7 @@ class Options:
     strict: bool = False
     overwrite: bool = False
     dry_run: bool = False
+    skeleton: str | Path | None = None
     progress: Progress = field(default=silent, repr=False)
 
 
@@ -145,3 +149,4 @@ class ConvertKeywords(PlanKeywords, total=False):
     strict: bool
     overwrite: bool
     dry_run: bool
+    skeleton: str | Path | None

@@ -36,6 +36,7 @@ from tfrepair.cli.options import (
     PlanOption,
     Quiet,
     ReaderOption,
+    Skeleton,
     Source,
     Strict,
     To,
@@ -85,6 +86,7 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
         strict: Strict = False,
         dry_run: DryRun = False,
         overwrite: Overwrite = False,
+        skeleton: Skeleton = None,
         show_all: All = False,
         quiet: Quiet = False,
         debug: Debug = False,
@@ -117,6 +119,7 @@ def converter(formats: tuple[str, ...], text: str) -> Callable[..., None]:
             strict=strict,
             dry_run=dry_run,
             overwrite=overwrite,
+            skeleton=skeleton,
         )
 
         def work() -> int:

@@ -164,3 +164,10 @@ Against = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with every error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Skeleton = Annotated[
+    Path | None,
+    typer.Option(
+        "--skeleton",
+        help="Folder of skeletons: fill one instead of exporting; made and kept if not there.",
+    ),
+]

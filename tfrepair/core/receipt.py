@@ -84,6 +84,13 @@ class Receipt:
         Why there is no probe, or why its outputs may differ between runs (stateful random ops).
     findings
         What exporting brought to light.
+    versions
+        Of the frameworks at work, by package name.
+    sources
+        Files of the user's own modules, each with its SHA-256; known where a process of its own
+        exports.
+    packages
+        Versions of the packages that the model is made with.
     """
 
     variables: tuple[WrittenVariable, ...]
@@ -92,6 +99,8 @@ class Receipt:
     probe_note: str = ""
     findings: tuple[Finding, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as plain JSON data."""
@@ -102,6 +111,8 @@ class Receipt:
             "probe_note": self.probe_note,
             "findings": [finding.to_json() for finding in self.findings],
             "versions": dict(self.versions),
+            "sources": dict(self.sources),
+            "packages": dict(self.packages),
         }
 
     @classmethod
@@ -114,4 +125,6 @@ class Receipt:
             probe_note=data["probe_note"],
             findings=tuple(Finding.from_json(entry) for entry in data["findings"]),
             versions=data["versions"],
+            sources=data.get("sources", {}),
+            packages=data.get("packages", {}),
         )

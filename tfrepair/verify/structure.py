@@ -47,7 +47,7 @@ def check_structure(model: Path) -> tuple[Check, ...]:
     found = [*checks, *index_checks]
     if bundle is not None:
         found += _index_checks(bundle, is_sound=not index_checks, where=model)
-        found += _data_checks(bundle)
+        found += data_checks(bundle)
     is_index_lost = bundle is None and bool(index_checks)
     for graph in graphs:
         if not is_index_lost:
@@ -55,7 +55,7 @@ def check_structure(model: Path) -> tuple[Check, ...]:
             found += _graph_checks(graph, bundle, model)
         found += _asset_checks(graph, model)
         found += _operation_checks(graph, model)
-    found += _fingerprint_checks(model, bundle)
+    found += fingerprint_checks(model, bundle)
     return tuple(found)
 
 
@@ -70,7 +70,7 @@ def _index_checks(bundle: Bundle, *, is_sound: bool, where: Path) -> list[Check]
     return [Check(name="index", passed=True, detail=detail, where=str(where))]
 
 
-def _data_checks(bundle: Bundle) -> list[Check]:
+def data_checks(bundle: Bundle) -> list[Check]:
     """Check the size of every data file and the checksum of every tensor."""
     announced = bundle.header.num_shards
     ends: dict[int, int] = dict.fromkeys(range(min(announced, MAX_SHARDS)), 0)
@@ -192,7 +192,7 @@ def _operation_checks(graph: MetaGraph, model: Path) -> list[Check]:
     return _summary("operations", failures, "none calls back into Python", model)
 
 
-def _fingerprint_checks(model: Path, bundle: Bundle | None) -> list[Check]:
+def fingerprint_checks(model: Path, bundle: Bundle | None) -> list[Check]:
     """Compare the fingerprint of the index with the one that TensorFlow stored at export."""
     path = model / "fingerprint.pb"
     if bundle is None or not path.is_file():
