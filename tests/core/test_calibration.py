@@ -12,6 +12,7 @@ from tfrepair.core.calibration import (
     final_value,
     ratio,
     recipe_for,
+    signal,
     start_value,
 )
 
@@ -100,8 +101,23 @@ def test_estimates_are_without_bias_at_their_own_step_count() -> None:
     final = final_value(second, ended, ended, seen, recipe, 1000)
     np.testing.assert_allclose(final / (1 - 0.999**48), seen.evidence)
     moment = np.array([0.5, 0.25])
+    told = signal(seen, 0.9)
     kept = final_value(first, moment, moment, seen, recipe, 1000)
-    np.testing.assert_allclose(kept / (1 - 0.9**48), moment / (1 - 0.9**1048))
+    np.testing.assert_allclose(kept / (1 - 0.9**48), told * moment / (1 - 0.9**1048))
+
+
+def test_an_average_of_noise_is_none_and_one_of_a_slope_is_kept() -> None:
+    rng = np.random.default_rng(3)
+    for slope, low, high in ((0.0, 0.0, 0.1), (0.05, 0.02, 0.5), (10.0, 0.99, 1.0)):
+        drawn = slope + rng.normal(size=(48, 500))
+        seen = Gradients(
+            mean=drawn.mean(0),
+            squares=(drawn**2).mean(0),
+            largest=np.abs(drawn).max(0),
+            active=np.ones(500),
+            batches=48.0,
+        )
+        assert low <= signal(seen, 0.9) <= high
 
 
 def test_a_known_moment_goes_with_the_step_count() -> None:

@@ -246,7 +246,8 @@ def final_value(
     at_end = task.correction(recipe.start + recipe.rehearsed)
     match task.role:
         case Role.FIRST:
-            return ended * (task.correction(final) / at_end)
+            told = signal(rehearsal, task.decay)
+            return ended * (told * task.correction(final) / at_end)
         case Role.SECOND | Role.PEAK if task.corrected:
             return rehearsal.evidence * task.correction(final)
         case Role.SUM:
@@ -254,6 +255,31 @@ def final_value(
             return task.initial + times * rehearsal.evidence
         case _:
             return ended
+
+
+def signal(gradients: Gradients, decay: float) -> float:
+    """Return how much of an average of gradients would be there again under other batches.
+
+    Parameters
+    ----------
+    gradients
+        Of the rehearsal.
+    decay
+        Of the average, which remembers about ``1 / (1 - decay)`` batches.
+
+    Returns
+    -------
+    Between 0 and 1: the share of what the batches have in common in the square of the average.
+    An average that is mostly noise points elsewhere than the lost one did, and 0 is closer to it.
+    """
+    batches = gradients.batches
+    if batches < 2:
+        return 0.0
+    variance = np.maximum(gradients.squares - gradients.mean**2, 0.0) * (batches / (batches - 1))
+    noise = float(np.mean(variance))
+    common = max(float(np.mean(gradients.mean**2)) - noise / batches, 0.0)
+    left = noise * (1 - decay) / (1 + decay)
+    return common / (common + left) if common > 0 else 0.0
 
 
 def ratio(pairs: Iterable[tuple[SlotTask, Array, Gradients]]) -> float:

@@ -42,7 +42,7 @@ _PAIR = {"m": _FIRST, "v": _SECOND}
 
 MEANINGS: Mapping[str, Mapping[str, Meaning]] = MappingProxyType(
     {
-        "sgd": {"momentum": _LEFT},
+        "sgd": {"momentum": Meaning(role=Role.FIRST, decay="momentum", default=0.9)},
         "adam": {**_PAIR, "vhat": _PEAK},
         "adamw": {**_PAIR, "vhat": _PEAK},
         "nadam": _PAIR,
