@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from tfrepair.core.architecture import Architecture
+from tfrepair.core.audit import Audit
 from tfrepair.core.errors import ArchitectureError, Died, HostError, TimedOut
 from tfrepair.core.receipt import Receipt
 from tfrepair.tfhost.protocol import (
@@ -100,6 +101,10 @@ class ChildHost:
     def describe(self, request: ArchRequest) -> Architecture:
         """Build the architecture and describe it."""
         return Architecture.from_json(self._ask("describe", request.to_json()))
+
+    def audit(self, request: ArchRequest) -> Audit:
+        """Build the architecture and find out what saving it would lose."""
+        return Audit.from_json(self._ask("audit", request.to_json()))
 
     def export(self, request: ExportRequest) -> Receipt:
         """Fill the architecture that was described last, and export it."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tfrepair.core.architecture import Architecture
+from tfrepair.core.audit import Audit
 from tfrepair.core.errors import HostError
 from tfrepair.core.receipt import Receipt
 from tfrepair.tfhost.protocol import (
@@ -59,6 +60,12 @@ class InProcessHost:
         self._built = build.build_live(self._model, self._sample, request)
         described: Architecture = describe.describe(self._built, request)
         return described
+
+    def audit(self, request: ArchRequest) -> Audit:
+        """Audit the model; a model that is built is traced only, and its state stays as it is."""
+        audit = importlib.import_module(f"{_WORKER}.audit")
+        found: Audit = audit.audit_live(self._model, self._sample, request)
+        return found
 
     def export(self, request: ExportRequest) -> Receipt:
         """Export a filled copy of the model's state; every value is put back afterwards."""

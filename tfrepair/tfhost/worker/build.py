@@ -55,13 +55,42 @@ def build(request: ArchRequest, *, initial: int = 0) -> Built:
         With the user's own traceback lines where the user's code is at fault.
     """
     seed(initial)
-    folder = Path(request.location).parent if request.kind != "module" else Path.cwd()
-    return _complete(load(request), request, folder, is_live=False)
+    return _complete(load(request), request, _folder(request), is_live=False)
+
+
+def _folder(request: ArchRequest) -> Path:
+    return Path(request.location).parent if request.kind != "module" else Path.cwd()
 
 
 def build_live(model: Any, sample: Any, request: ArchRequest) -> Built:
     """Complete a model that is in memory already; builds what is not built yet."""
     return _complete(Loaded(model=model, sample=sample), request, Path.cwd(), is_live=True)
+
+
+def build_forward(request: ArchRequest, *, initial: int = 0) -> Built:
+    """Run the user's code as :func:`build` does, and stop before anything is trained.
+
+    The optimizer stays as the user's code left it.
+    """
+    seed(initial)
+    return _forward(load(request), request, _folder(request), is_live=False)
+
+
+def build_live_forward(model: Any, sample: Any, request: ArchRequest) -> Built:
+    """Trace a model that is in memory; one that is built is not called."""
+    return _forward(Loaded(model=model, sample=sample), request, Path.cwd(), is_live=True)
+
+
+def _forward(loaded: Loaded, request: ArchRequest, folder: Path, *, is_live: bool) -> Built:
+    built = _begun(loaded, folder, is_live=is_live)
+    with user_code(folder, f"{type(built.model).__name__} could not be built"):
+        is_done = is_live and bool(getattr(built.model, "built", True))
+        built = _with_inputs(built, loaded.sample, request, call=not is_done)
+        if built.serve is None or not is_done:
+            return _traced(built)
+        function = trace(built.serve)
+        outputs = described(*named_outputs(function.structured_outputs))
+        return replace(built, trace=Trace(function=function, outputs=outputs))
 
 
 def seed(number: int) -> None:
@@ -85,11 +114,10 @@ def framework_of(model: Any) -> str:
     return MODULE
 
 
-def _complete(loaded: Loaded, request: ArchRequest, folder: Path, *, is_live: bool) -> Built:
-    model = loaded.model
-    framework = framework_of(model)
-    built = Built(
-        model=model,
+def _begun(loaded: Loaded, folder: Path, *, is_live: bool) -> Built:
+    framework = framework_of(loaded.model)
+    return Built(
+        model=loaded.model,
         framework=framework,
         keras=_keras_of(framework),
         is_live=is_live,
@@ -97,12 +125,16 @@ def _complete(loaded: Loaded, request: ArchRequest, folder: Path, *, is_live: bo
         folder=folder,
         findings=loaded.findings,
     )
-    with user_code(folder, f"{type(model).__name__} could not be built"):
+
+
+def _complete(loaded: Loaded, request: ArchRequest, folder: Path, *, is_live: bool) -> Built:
+    built = _begun(loaded, folder, is_live=is_live)
+    with user_code(folder, f"{type(built.model).__name__} could not be built"):
         built = _with_inputs(built, loaded.sample, request)
-        if framework != MODULE:
+        if built.framework != MODULE:
             built = compiled(built, request)
         built = _traced(built)
-        return built if framework == MODULE else prepare_training(built)
+        return built if built.framework == MODULE else prepare_training(built)
 
 
 def _keras_of(framework: str) -> Any:
@@ -117,7 +149,7 @@ def _keras_of(framework: str) -> Any:
     return None
 
 
-def _with_inputs(built: Built, sample: Any, request: ArchRequest) -> Built:
+def _with_inputs(built: Built, sample: Any, request: ArchRequest, *, call: bool = True) -> Built:
     """Find out what the model is called with, and call it once so that every variable exists."""
     model, framework = built.model, built.framework
     endpoints = named_endpoints(model) if framework == MODULE else {}
@@ -133,10 +165,10 @@ def _with_inputs(built: Built, sample: Any, request: ArchRequest) -> Built:
             remedy = _NO_SAMPLE if built.is_live else _NO_SHAPE
             raise ArchitectureError(_unknown_input(built), remedy=remedy)
         return _with_chosen_endpoint(built, endpoints)
-    call = model.call if framework != MODULE else model.__call__
-    endpoint = Endpoint(call=forward_call(built), args=args, names=flat_names(model, args, call))
+    method = model.call if framework != MODULE else model.__call__
+    endpoint = Endpoint(call=forward_call(built), args=args, names=flat_names(model, args, method))
     built = replace(built, serve=endpoint, sample=values, endpoints=endpoints)
-    if framework != MODULE and symbolic_inputs(model) is None:
+    if call and framework != MODULE and symbolic_inputs(model) is None:
         _call_once(built)
     return built
 

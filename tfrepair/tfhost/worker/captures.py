@@ -56,8 +56,8 @@ def captured_variables(
     captured = [tensor for function in functions for tensor in _resources(function)]
     if not captured:
         return ()
-    by_handle = _all_variables()
-    generators = _generator_states()
+    by_handle = all_variables()
+    generators = generator_states()
     found: dict[int, tuple[str, Any, VariableKind]] = {}
     names: dict[int, str] | None = None
     for tensor in captured:
@@ -80,7 +80,7 @@ def _resources(function: Any) -> Iterator[Any]:
             yield tensor
 
 
-def _all_variables() -> dict[int, Any]:
+def all_variables() -> dict[int, Any]:
     """Return every raw variable of the process by ``id`` of its handle."""
     import tensorflow as tf
 
@@ -93,7 +93,8 @@ def _all_variables() -> dict[int, Any]:
     return found
 
 
-def _generator_states() -> set[int]:
+def generator_states() -> set[int]:
+    """Return the ``id`` of the state of every random generator of the process."""
     states = set()
     for candidate in gc.get_objects():
         if is_generator(candidate):
@@ -149,7 +150,7 @@ def constants(functions: Iterable[Any]) -> tuple[Constant, ...]:
         for tensor, inner in function.graph.captures:
             if tensor.dtype.name not in ("resource", "variant"):
                 found.append(Constant(name=inner.name.partition(":")[0], value=tensor.numpy()))
-        for graph in _graphs(function):
+        for graph in graphs_of(function):
             for operation in graph.get_operations():
                 if operation.type == "Const":
                     found += _large(operation)
@@ -167,7 +168,7 @@ def _large(operation: Any) -> list[Constant]:
     return [Constant(name=operation.name, value=tf.make_ndarray(operation.get_attr("value")))]
 
 
-def _graphs(function: Any) -> Iterator[Any]:
+def graphs_of(function: Any) -> Iterator[Any]:
     """Yield a function's graph and the graphs of the functions that it calls."""
     pending, seen = [function.graph], set()
     while pending:

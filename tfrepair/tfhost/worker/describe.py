@@ -55,7 +55,7 @@ def describe(built: Built, request: ArchRequest) -> Architecture:
         If the model cannot be run from a file at all.
     """
     with user_code(built.folder, f"{type(built.model).__name__} could not be traced"):
-        traces = _traces(built)
+        traces = traces_of(built)
     _require_no_code(built, traces)
     captured = captured_variables(traces, built)
     named = sorted(named_variables(built, captured), key=lambda entry: _ORDER[entry.kind])
@@ -130,7 +130,7 @@ def _config(built: Built) -> dict[str, Any]:
     return plain
 
 
-def _traces(built: Built) -> tuple[Any, ...]:
+def traces_of(built: Built) -> tuple[Any, ...]:
     """Return the forward pass as traced for serving, and for training where that differs."""
     if built.trace is None or built.serve is None:
         return tuple(trace(endpoint) for endpoint in built.endpoints.values())
@@ -220,7 +220,7 @@ def _baked(traces: Sequence[Any], built: Built, request: ArchRequest) -> Iterato
     have = constants(traces)
     if not have or built.is_live or request.kind == CONFIG:
         return
-    other = constants(_traces(build(request, initial=1)))
+    other = constants(traces_of(build(request, initial=1)))
     told: set[str] = set()
     for constant in _unmatched(have, Counter(constant.digest for constant in other)):
         if constant.digest in told or _is_finalized(built, constant):

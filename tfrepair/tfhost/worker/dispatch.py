@@ -64,6 +64,11 @@ class Dispatcher:
         prepare_tensorflow(message["keras"])
         if do == "describe":
             return self._describe(ArchRequest.from_json(request))
+        if do == "audit":
+            from tfrepair.tfhost.worker.audit import audit
+
+            self._show()
+            return audit(ArchRequest.from_json(request)).to_json()
         if do == "export":
             return self._export(ExportRequest.from_json(request))
         if do == "save_keras":
