@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,11 @@ from tfrepair.api.checking import check
 from tfrepair.api.checkup.verdicts import Checkup, SaveCheckup, State
 from tfrepair.core.errors import SourceError
 from tfrepair.core.tensor import Health
+from tfrepair.readers.registry import open_source
+from tfrepair.wire.protobuf import bytes_field
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 41000\n"
+NODE = bytes_field(1, b"x") + bytes_field(2, b"Placeholder")
 PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 BYTES = 64 * 32 * 4
 """Bytes of one kernel of :func:`tests.api.saves.values`."""
@@ -346,6 +350,39 @@ def test_the_prefix_and_every_member_lead_to_the_same_verdict(run: Path, case: C
     for path in (run / case.save, *members):
         (save,) = check(path).saves
         assert (save.state, codes(save)) == (whole.state, codes(whole))
+
+
+def test_suggested_commands_take_paths_with_spaces(tmp_path: Path) -> None:
+    folder = tmp_path / "my runs" / "it's 1"
+    folder.mkdir(parents=True)
+    bundle(folder / "ckpt-2", values(2))
+    commands = []
+    for damage in (cut_data, flip_data, garble_index):
+        copy = folder.with_name(f"{damage.__name__} x")
+        shutil.copytree(folder, copy)
+        damage(copy)
+        (save,) = check(copy).saves
+        remedies = [cause.remedy for cause in save.causes]
+        commands += [text[text.index("tfrepair ") :] for text in remedies if "tfrepair " in text]
+    paths = [
+        shlex.split(command)[2] for command in commands if " -o " in command or "OUT" in command
+    ]
+    assert len(paths) >= 3
+    assert {Path(path).name for path in paths} == {"ckpt-2"}
+    assert all(Path(path).parent.is_dir() for path in paths)
+
+
+def test_a_graph_alone_is_told(tmp_path: Path) -> None:
+    (tmp_path / "model.ckpt-7.meta").write_bytes(bytes_field(2, bytes_field(1, NODE)))
+    for path in (tmp_path, tmp_path / "model.ckpt-7", tmp_path / "model.ckpt-7.meta"):
+        checkup = check(path)
+        assert (checkup.saves, checkup.exit_code) == ((), 5)
+        assert "model.ckpt-7.index and model.ckpt-7.data-*" in words(checkup)
+    with pytest.raises(SourceError, match="only its graph is there"):
+        open_source(tmp_path / "model.ckpt-7")
+    with pytest.raises(SourceError, match="graph of a TensorFlow checkpoint") as caught:
+        open_source(tmp_path / "model.ckpt-7.meta")
+    assert "model.ckpt-7.data-*" in caught.value.remedy
 
 
 def test_the_healthy_rest_is_listed_by_name(run: Path) -> None:

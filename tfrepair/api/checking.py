@@ -7,7 +7,7 @@ saves. :mod:`tfrepair.api.checkup` makes the verdicts.
 from pathlib import Path
 
 from tfrepair.api.checkup.inventory import Fileset, Folder, is_temp_folder, take_inventory
-from tfrepair.api.checkup.rounds import Round, check_fileset, go_round
+from tfrepair.api.checkup.rounds import Round, check_fileset, go_round, lone_graphs
 from tfrepair.api.checkup.saved_models import GRAPH, VARIABLES, check_saved_model, is_saved_model
 from tfrepair.api.checkup.single_files import check_file
 from tfrepair.api.checkup.state_files import is_state_name
@@ -64,6 +64,8 @@ def _one(path: Path) -> Round:
     place = _place(path)
     if place is not None:
         check_fileset(*place, found)
+    elif _is_lone_graph(path, found):
+        pass
     elif path.is_file():
         found.saves.append(check_file(path))
     else:
@@ -71,6 +73,12 @@ def _one(path: Path) -> Round:
         message = f"{path}: {store.format} cannot be checked under this name"
         raise Unrecognised(message, remedy="give the prefix, a file or the folder")
     return found
+
+
+def _is_lone_graph(path: Path, found: Round) -> bool:
+    if path.parent.is_dir():
+        lone_graphs(take_inventory(path.parent), found, only=path)
+    return bool(found.findings)
 
 
 def _model_of(path: Path) -> Folder | None:

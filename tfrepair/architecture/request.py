@@ -14,7 +14,7 @@ from tfrepair.architecture.keras_config.reading import MAX_TEXT
 from tfrepair.core.errors import ArchitectureError, SourceError, UsageError
 from tfrepair.tfhost.protocol import CONFIG, ArchRequest
 from tfrepair.wire.mapping import map_file
-from tfrepair.wire.protobuf import parse
+from tfrepair.wire.saved_model import holds_graph
 
 DEFAULT_KERAS = 3
 """Generation that Python files are run under, unless ``--keras`` says otherwise."""
@@ -209,16 +209,9 @@ def _feed(text: str) -> tuple[str, str]:
 
 
 def is_meta_graph(path: Path) -> bool:
-    """Tell by its content whether a file is a MetaGraphDef: the graph behind a checkpoint.
-
-    Source: meta_graph.proto: field 1 says who wrote it, field 2 is the graph, whose field 1 are
-    nodes with a name (1) and an operation (2).
-    """
+    """Tell by its content whether a file is a MetaGraphDef: the graph behind a checkpoint."""
     try:
-        message = parse(map_file(path), str(path))
-        nodes = message.message(2).raws(1)
-        first = parse(nodes[0], str(path)) if nodes else None
-        return first is not None and bool(first.text(1)) and bool(first.text(2))
+        return holds_graph(map_file(path), str(path))
     except (SourceError, OSError):
         return False
 

@@ -147,6 +147,12 @@ def _missing(path: Path) -> Unrecognised:
         )
     from difflib import get_close_matches  # noqa: PLC0415 - only this message needs it
 
+    graph = path.with_name(f"{path.name}.meta")
+    if graph.is_file():
+        message = f"{path}: only its graph is there, {graph.name}, which holds no values"
+        return Unrecognised(
+            message, remedy=f"put {path.name}.index and {path.name}.data-* beside it"
+        )
     with system_errors(path):
         parent = path.parent
         names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []

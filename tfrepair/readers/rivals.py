@@ -4,6 +4,7 @@
 the newer format in silence. Compares tensor by tensor up to the first difference.
 """
 
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,7 +49,9 @@ def check_rival(store: TensorStore, choice: Choice, limits: Limits) -> None:
         f"{rival.files[0].name}, in the older format, holds "
         f"{_described(tuple(tables.tensors.values()))}"
     )
-    remedy = f"give {index} for the first, or --reader {Kind.V1.value} for the second"
+    remedy = (
+        f"give {shlex.quote(str(index))} for the first, or --reader {Kind.V1.value} for the second"
+    )
     raise SourceError(message, remedy=remedy)
 
 

@@ -7,7 +7,10 @@ Used by the registry for its one error message.
 import zipfile
 from collections.abc import Iterable
 
+from tfrepair.core.errors import SourceError
 from tfrepair.readers.base import Candidate
+from tfrepair.wire.mapping import map_file
+from tfrepair.wire.saved_model import holds_graph
 
 Hint = tuple[str, str]
 """What it looks like, and what to try."""
@@ -79,9 +82,22 @@ def _by_structure(candidate: Candidate) -> Hint | None:
     for beginning, hint in _TEXTS:
         if text.startswith(beginning):
             return hint
+    if _is_graph(candidate):
+        name = candidate.path.stem
+        remedy = (
+            f"put {name}.index and {name}.data-* beside it; for other weights, give it with --arch"
+        )
+        return "the graph of a TensorFlow checkpoint, which holds no values", remedy
     if not any(head):
         return "nothing but zeros", "look for another copy: the file was never written to the disk"
     return None
+
+
+def _is_graph(candidate: Candidate) -> bool:
+    try:
+        return holds_graph(map_file(candidate.path), str(candidate.path))
+    except (SourceError, OSError):
+        return False
 
 
 def _tail(candidate: Candidate) -> bytes:

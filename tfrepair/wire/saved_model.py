@@ -10,7 +10,7 @@ Source: saved_model.proto, meta_graph.proto, graph.proto, function.proto, measur
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tfrepair.core.errors import Corrupt
+from tfrepair.core.errors import Corrupt, SourceError
 from tfrepair.wire.crc32c import Buffer
 from tfrepair.wire.element_types import STRING
 from tfrepair.wire.object_graph import SavedNode, read_saved_graph
@@ -75,6 +75,20 @@ def read_saved_model(data: Buffer, where: str) -> tuple[MetaGraph, ...]:
         message = f"{where}: {len(data)} bytes without a meta graph"
         raise Corrupt(message)
     return graphs
+
+
+def holds_graph(data: Buffer, where: str) -> bool:
+    """Tell by its content whether a file is a MetaGraphDef: the graph behind a checkpoint.
+
+    Source: meta_graph.proto: field 1 says who wrote it, field 2 is the graph, whose field 1 are
+    nodes with a name (1) and an operation (2).
+    """
+    try:
+        nodes = parse(data, where).message(2).raws(1)
+        first = parse(nodes[0], where) if nodes else None
+        return first is not None and bool(first.text(1)) and bool(first.text(2))
+    except SourceError:
+        return False
 
 
 def read_meta_graph(data: Buffer, where: str) -> MetaGraph:

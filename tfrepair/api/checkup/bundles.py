@@ -19,7 +19,7 @@ from tfrepair.api.checkup.readings import (
 )
 from tfrepair.api.checkup.stand_ins import EMPTY, stand_in
 from tfrepair.api.checkup.surroundings import Surroundings
-from tfrepair.api.checkup.verdicts import SaveCheckup, State, cause
+from tfrepair.api.checkup.verdicts import SaveCheckup, State, cause, quoted
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Health
@@ -190,7 +190,9 @@ def _rebuilt(fileset: Fileset) -> tuple[BundleReading, tuple[Finding, ...]] | No
 
 def _bad_index(fileset: Fileset, index: Path, problem: SourceError | None) -> Finding:
     instead = stand_in(index)
-    remedy = f"look for another copy of {index.name}; {_REBUILD.format(prefix=fileset.prefix)}"
+    remedy = (
+        f"look for another copy of {index.name}; {_REBUILD.format(prefix=quoted(fileset.prefix))}"
+    )
     if instead is EMPTY and fileset.data:
         message = (
             f"{index.name} has 0 bytes beside {names_of(fileset.data)}: the process was killed in "
@@ -205,13 +207,14 @@ def _bad_index(fileset: Fileset, index: Path, problem: SourceError | None) -> Fi
 
 def _lost_index(fileset: Fileset) -> Finding:
     nbytes = sum(max(0, size_of(file)) for file in fileset.data)
+    holds = "holds" if len(fileset.data) == 1 else "hold"
     message = (
-        f"data without index: {names_of(fileset.data)} hold {nbytes:,} bytes, and nothing says "
+        f"data without index: {names_of(fileset.data)} {holds} {nbytes:,} bytes, and nothing says "
         f"which tensors these are: {fileset.prefix.name}.index is missing"
     )
     remedy = (
         "look for the .index file where the save was written; "
-        f"{_REBUILD.format(prefix=fileset.prefix)}"
+        f"{_REBUILD.format(prefix=quoted(fileset.prefix))}"
     )
     return cause("data-without-index", fileset.prefix, message, remedy)
 

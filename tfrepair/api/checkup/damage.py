@@ -13,7 +13,7 @@ import numpy as np
 from tfrepair.api.checkup.inventory import names_of, size_of
 from tfrepair.api.checkup.readings import BundleReading
 from tfrepair.api.checkup.stand_ins import ZEROS, is_zero, stand_in
-from tfrepair.api.checkup.verdicts import TensorVerdict, cause
+from tfrepair.api.checkup.verdicts import TensorVerdict, cause, quoted
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Array, Health
@@ -223,7 +223,7 @@ def _index_causes(reading: BundleReading, path: Path) -> Iterator[Finding]:
         yield cause("damaged-index", index.where, message, remedy)
     for note in index.corrections:
         message = f"flipped bit in the index, corrected: {note}, in memory only"
-        remedy = _REWRITE.format(path=path)
+        remedy = _REWRITE.format(path=quoted(path))
         yield cause("bit-corrected", index.where, message, remedy, severity=Severity.WARNING)
 
 
@@ -234,7 +234,7 @@ def _correction_causes(judged: Sequence[Judged], path: Path) -> Iterator[Finding
     for part, verdict in judged:
         if verdict.health is Health.CORRECTED:
             message = f"flipped bit in {verdict.name}, corrected in memory: {verdict.note}"
-            remedy = _REWRITE.format(path=path)
+            remedy = _REWRITE.format(path=quoted(path))
             yield cause("bit-corrected", part.path, message, remedy, severity=Severity.WARNING)
 
 
@@ -245,4 +245,4 @@ def _names(judged: Sequence[Judged]) -> str:
 
 
 def _convert(path: Path) -> str:
-    return _CONVERT.format(path=path)
+    return _CONVERT.format(path=quoted(path))

@@ -20,7 +20,7 @@ from tfrepair.api.checkup.readings import (
     read_bundle,
 )
 from tfrepair.api.checkup.surroundings import Surroundings
-from tfrepair.api.checkup.verdicts import cause
+from tfrepair.api.checkup.verdicts import cause, quoted
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding
 from tfrepair.readers.shard_places import final_name
@@ -156,7 +156,7 @@ def _merge(fileset: Fileset, folder: Path) -> Finding:
 
 
 def _finish(fileset: Fileset) -> str:
-    return _FINISH.format(prefix=fileset.prefix)
+    return _FINISH.format(prefix=quoted(fileset.prefix))
 
 
 def killed(fileset: Fileset, around: Surroundings) -> Finding | None:
@@ -173,7 +173,7 @@ def killed(fileset: Fileset, around: Surroundings) -> Finding | None:
     )
     remedy = (
         f"unless a run is writing it right now: take the save before it, which is untouched; "
-        f"tfrepair repair {fileset.prefix} -o FIXED --donor OLDER keeps what is whole of it"
+        f"tfrepair repair {quoted(fileset.prefix)} -o FIXED --donor OLDER keeps what is whole of it"
     )
     return cause("killed-save", files[0], message, remedy)
 

@@ -104,6 +104,8 @@ class Folder:
         The file ``checkpoint``, or ``None``.
     state_temps
         The same under the name that it has while it is written.
+    graphs
+        ``.meta`` files of prefixes of which nothing else is there.
     others
         All other files.
     folders
@@ -114,6 +116,7 @@ class Folder:
     filesets: tuple[Fileset, ...] = ()
     state: Path | None = None
     state_temps: tuple[Path, ...] = ()
+    graphs: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
 
@@ -225,11 +228,13 @@ class _Draft:
 
     def finished(self) -> Folder:
         left = self._without_tables()
-        filesets = (self._fileset(prefix, kinds) for prefix, kinds in sorted(self.found.items()))
+        filesets = [self._fileset(prefix, kinds) for prefix, kinds in sorted(self.found.items())]
+        saves = tuple(found for found in filesets if found.has_bundle or found.has_tables)
         state = self.path / STATE_NAME
         return Folder(
             path=self.path,
-            filesets=tuple(found for found in filesets if found.has_bundle or found.has_tables),
+            filesets=saves,
+            graphs=tuple(found.meta for found in filesets if found.meta and found not in saves),
             state=state if state in left else None,
             state_temps=tuple(self.state_temps),
             others=tuple(path for path in left if path != state),

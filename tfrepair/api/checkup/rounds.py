@@ -17,8 +17,11 @@ from tfrepair.api.checkup.state_files import read_state, state_findings
 from tfrepair.api.checkup.surroundings import Surroundings
 from tfrepair.api.checkup.tables import check_tables, check_two_formats
 from tfrepair.api.checkup.verdicts import SaveCheckup, State, TensorVerdict, cause
+from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Health
+from tfrepair.wire.mapping import map_file
+from tfrepair.wire.saved_model import holds_graph
 
 _MAX_FOLDERS = 10_000
 _MAX_DEPTH = 16
@@ -75,6 +78,30 @@ def check_fileset(fileset: Fileset, folder: Folder, found: Round) -> None:
     found.findings += check_two_formats(fileset)
 
 
+def lone_graphs(folder: Folder, found: Round, only: Path | None = None) -> None:
+    """Tell graphs whose values are not there: the smallest file is often all that was copied.
+
+    ``only`` is the one graph to tell, or the prefix of it; ``None`` for all.
+    """
+    for graph in folder.graphs:
+        if only not in (None, graph, graph.with_suffix("")) or not _is_graph(graph):
+            continue
+        message = (
+            f"a graph without values: the weights of {graph.stem} are in {graph.stem}.index and "
+            f"{graph.stem}.data-*, and neither is there"
+        )
+        remedy = "copy them from where the run wrote them; the graph alone holds no weights"
+        note = cause("graph-without-save", graph, message, remedy, severity=Severity.NOTE)
+        found.findings.append(note)
+
+
+def _is_graph(path: Path) -> bool:
+    try:
+        return holds_graph(map_file(path), str(path))
+    except (SourceError, OSError):
+        return False
+
+
 def _check_folder(folder: Folder, found: Round) -> None:
     if is_saved_model(folder):
         found.saves.append(check_saved_model(folder))
@@ -83,6 +110,7 @@ def _check_folder(folder: Folder, found: Round) -> None:
     for fileset in folder.filesets:
         if not _is_foreign(fileset):
             check_fileset(fileset, folder, found)
+    lone_graphs(folder, found)
     here = found.saves[before:]
     found.findings += state_findings(folder, read_state(folder), here)
     found.saves += _files(folder)

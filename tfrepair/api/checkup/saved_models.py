@@ -10,7 +10,7 @@ from tfrepair.api.checkup.bundles import check_bundle
 from tfrepair.api.checkup.inventory import Fileset, Folder, names_of, size_of, take_inventory
 from tfrepair.api.checkup.stand_ins import stand_in
 from tfrepair.api.checkup.surroundings import Surroundings
-from tfrepair.api.checkup.verdicts import SaveCheckup, State, TensorVerdict, cause
+from tfrepair.api.checkup.verdicts import SaveCheckup, State, TensorVerdict, cause, quoted
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.verdict import Check
 from tfrepair.verify.structure import check_structure
@@ -88,7 +88,7 @@ def _graph_causes(folder: Folder, bundle: SaveCheckup | None) -> list[Finding]:
     if bundle is not None and bundle.is_usable:
         remedy = (
             "copy the file again; or make a new SavedModel of the values: tfrepair convert "
-            f"{bundle.path} OUT --arch model.py"
+            f"{quoted(bundle.path)} OUT --arch model.py"
         )
     return [cause("missing-graph", path, message, remedy)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tfrepair.api.checkup.inventory import Fileset, is_table, names_of, size_of, step_of
 from tfrepair.api.checkup.stand_ins import stand_in
-from tfrepair.api.checkup.verdicts import SaveCheckup, State, TensorVerdict, cause
+from tfrepair.api.checkup.verdicts import SaveCheckup, State, TensorVerdict, cause, quoted
 from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Health, Limits
@@ -126,8 +126,9 @@ def _tensor_causes(
     notes = [*tables.corrections]
     notes += [tensor.note for tensor in tensors if tensor.health is Health.CORRECTED]
     remedy = (
-        f"tfrepair convert {prefix} OUT --to checkpoint writes a corrected copy; check the disk too"
+        f"tfrepair convert {quoted(prefix)} OUT --to checkpoint writes a corrected copy; check "
     )
+    remedy += "the disk too"
     found = [
         cause(
             "bit-corrected",
@@ -145,7 +146,8 @@ def _tensor_causes(
         message = (
             f"{len(lost)} of {len(tensors)} tensors are not whole: {lost[0].name}: {lost[0].note}"
         )
-        remedy = f"convert the rest: tfrepair convert {prefix} OUT --arch model.py --allow-missing"
+        remedy = f"convert the rest: tfrepair convert {quoted(prefix)} OUT --arch model.py "
+        remedy += "--allow-missing"
         found.append(cause(code, prefix, message, remedy))
     return found
 

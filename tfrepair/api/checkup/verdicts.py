@@ -4,6 +4,7 @@ Frozen data with its JSON form and its exit code; opens no files. The modules be
 the verdicts, :mod:`tfrepair.api.checking` puts them together.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -196,6 +197,11 @@ class Checkup:
             "saves": [save.to_json() for save in self.saves],
             "findings": [finding.to_json() for finding in self.findings],
         }
+
+
+def quoted(path: object) -> str:
+    """Return a path as a shell takes it in a suggested command: in quotes if it has spaces."""
+    return shlex.quote(str(path))
 
 
 def cause(
