@@ -288,9 +288,9 @@ def _checked(dims: Shape, where: str) -> Shape:
 
 
 def decode_slice(message: Message) -> Slice:
-    """Read a TensorSliceProto: one extent for each axis."""
+    """Read a TensorSliceProto: one extent for each axis; without a length it is the whole axis."""
     return tuple(
-        Extent(start=extent.int64(1), length=extent.int64(2) if 2 in extent.fields else None)
+        Extent(start=extent.int64(1), length=extent.int64(2)) if 2 in extent.fields else Extent()
         for extent in message.messages(1)
     )
 

@@ -109,7 +109,7 @@ def root_of(data: memoryview, base: int) -> tuple[int, int, int] | None:
     address = _address(block, entry + size, size)
     if address is None:
         return None
-    has_copy = block[entry + 2 * size] == 1
+    has_copy = block[entry + 2 * size : entry + 2 * size + 1] == b"\1"
     tree, heap = (_address(block, entry + 24 + size * n, size) or 0 for n in range(2))
     return (address, tree, heap) if has_copy else (address, 0, 0)
 
