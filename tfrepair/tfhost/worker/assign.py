@@ -55,13 +55,14 @@ def reset_training_state(built: Built) -> None:
     optimizer = built.optimizer
     if optimizer is None:
         return
-    fresh = _fresh(built)
+    fresh = fresh_optimizer(built)
     have, want = optimizer_variables(optimizer), optimizer_variables(fresh)
     for variable, initial in zip(have, want, strict=True):
         raw(variable).assign(raw(initial))
 
 
-def _fresh(built: Built) -> Any:
+def fresh_optimizer(built: Built) -> Any:
+    """Return an optimizer of the same configuration that is built and has not trained."""
     keras = built.keras
     config = keras.optimizers.serialize(built.optimizer)
     fresh = deserialized(keras, config)

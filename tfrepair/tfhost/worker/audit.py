@@ -6,6 +6,7 @@ build; its answer is a :class:`~tfrepair.core.audit.Audit`.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from tfrepair.core.audit import Audit, AuditedState, Fate, StateKind, Way
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.tfhost.protocol import CONFIG, ArchRequest
+from tfrepair.tfhost.worker.assign import fresh_optimizer
 from tfrepair.tfhost.worker.audit_advice import advice
 from tfrepair.tfhost.worker.audit_constants import held_constants
 from tfrepair.tfhost.worker.audit_creations import Creations
@@ -225,14 +227,16 @@ def _optimizer(built: Built) -> Iterator[AuditedState]:
     optimizer = getattr(built.model, "optimizer", None)
     if built.framework == MODULE or optimizer is None:
         return
-    count = len(optimizer_variables(optimizer))
     is_built = getattr(optimizer, "built", None) or getattr(optimizer, "_built", False)
     if is_built or not built.model.trainable_variables:
+        return
+    count, total = len(optimizer_variables(optimizer)), _full_count(built, optimizer)
+    if count == total:
         return
     words = advice(None, StateKind.OPTIMIZER, {}, built.framework)
     never = (Way.GET_WEIGHTS, Way.WEIGHTS_H5, Way.EXPORT)
     yield AuditedState(
-        name=f"optimizer ({type(optimizer).__name__}, {count} variables so far)",
+        name=f"optimizer ({type(optimizer).__name__}: {count} of {total} variables)",
         kind=StateKind.OPTIMIZER,
         shape=None,
         dtype="",
@@ -243,6 +247,13 @@ def _optimizer(built: Built) -> Iterator[AuditedState]:
         reason=words.reason,
         fix=words.fix,
     )
+
+
+def _full_count(built: Built, optimizer: Any) -> int:
+    """Return how many variables an optimizer of this configuration has once it is built."""
+    with suppress(Exception):  # an optimizer that cannot be made anew says nothing
+        return len(optimizer_variables(fresh_optimizer(replace(built, optimizer=optimizer))))
+    return len(optimizer_variables(optimizer))
 
 
 def _findings(subject: Subject, problem: str) -> Iterator[Finding]:

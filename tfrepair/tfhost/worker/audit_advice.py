@@ -35,6 +35,8 @@ def advice(held: Held | None, kind: StateKind, fates: Mapping[Way, Fate], framew
     framework
         As in :class:`~tfrepair.tfhost.worker.built.Built`.
     """
+    if kind is StateKind.CONSTANT and fates.get(Way.CHECKPOINT) is Fate.KEPT:
+        return _DERIVED
     if kind in _BY_KIND:
         return _BY_KIND[kind]
     if held is None:
@@ -56,6 +58,12 @@ def _filled(found: Advice, step: Step) -> Advice:
 _UNREACHED = Advice(
     reason="the model computes with it, but no attribute of the model leads to it",
     fix="create it with self.add_weight(...) in the layer that uses it",
+)
+_DERIVED = Advice(
+    reason="a tensor that the layer derives from its weights: the graph holds it as a constant, so "
+    "that an export does not follow other weights",
+    fix="after set_weights() and restore(), call the layer's finalize_state(); export anew for "
+    "other weights",
 )
 _BY_KIND = {
     StateKind.RANDOM: Advice(
@@ -81,9 +89,9 @@ _BY_KIND = {
     ),
     StateKind.OPTIMIZER: Advice(
         reason="compile() does not create the slots: a save before the first training step lacks "
-        "them, and restoring into a model that is only compiled skips them",
+        "them, and loading into a model that is only compiled skips them",
         fix="call model.optimizer.build(model.trainable_variables) before saving and before "
-        "restoring",
+        "loading",
     ),
 }
 _BY_LINK: tuple[tuple[tuple[Link, ...], Advice], ...] = (
