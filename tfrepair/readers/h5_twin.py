@@ -29,6 +29,9 @@ from tfrepair.wire.hdf5_dataset import StoredDataset
 _GRID = 8
 _FARTHEST = 1 << 16
 """Bytes that a twin may be displaced by: a configuration is longer by less than that."""
+_ANYWHERE = 1 << 62
+_MOST_SHIFTS = 3
+"""Displacements of one file: a text that is longer moves what lies behind it."""
 _ENOUGH = 2
 """Gaps between the twin's arrays that have to fall on gaps of the damaged file."""
 _EDGE = 16
@@ -99,10 +102,13 @@ class Fit:
             return None
         if not self.anchors:
             return stored.offset + self.shift
-        at = bisect_right(self.anchors, (stored.offset, _FARTHEST))
-        before = self.anchors[at - 1][1] if at else self.anchors[0][1]
-        after = self.anchors[at][1] if at < len(self.anchors) else before
-        return stored.offset + before if before == after else None
+        at = bisect_right(self.anchors, (stored.offset, _ANYWHERE))
+        if 0 < at < len(self.anchors):
+            before, after = self.anchors[at - 1][1], self.anchors[at][1]
+            return stored.offset + before if before == after else None
+        # Before the first anchor and behind the last one nothing contradicts: all have to agree.
+        shifts = {shift for _, shift in self.anchors}
+        return stored.offset + self.shift if len(shifts) == 1 else None
 
 
 def fit(template: Template, data: memoryview, layout: H5Layout) -> Fit:
@@ -181,9 +187,16 @@ class _Judge:
             for mine, other in found
             if mine.offset is not None and other.offset is not None
         ]
-        known = len(self.layout.datasets) + len(self.layout.unnamed)
+        # A model that was not compiled has no optimizer: what lies behind the twin is no matter.
+        end = self.spans[-1][1] if self.spans else 0
+        own = (*self.layout.datasets.values(), *self.layout.unnamed.values())
+        known = sum(stored.offset is not None and stored.offset < end for stored in own)
         if known and 2 * len(pairs) < known:
             message = f"only {len(pairs)} of the {known} arrays that the file still lists are there"
+            raise Corrupt(message)
+        shifts = {shift for _, shift in pairs}
+        if len(shifts) > _MOST_SHIFTS:
+            message = f"its arrays are displaced by {len(shifts)} different numbers of bytes"
             raise Corrupt(message)
         return sorted(pairs)
 

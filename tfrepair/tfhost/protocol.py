@@ -171,12 +171,16 @@ class SaveRequest:
         As for :class:`ExportRequest`.
     note
         JSON text that the file is to carry.
+    layout_only
+        Whether only the layout of the file counts: then it is written as Keras writes it, with no
+        note and nothing read back, and may end in ``.h5`` as well.
     """
 
     file: str
     values: tuple[ValueFile, ...]
     keep_state: bool
     note: str
+    layout_only: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the request as plain JSON data."""

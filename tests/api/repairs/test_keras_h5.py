@@ -1,6 +1,6 @@
 """Repairs of Keras' HDF5 files and archives: the output opens, and has the bits that were left."""
 
-import io
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -86,21 +86,12 @@ def test_a_killed_file_needs_a_twin(tmp_path: Path) -> None:
     assert result.exit_code == 3
 
 
-def archive(weights: bytes) -> bytes:
-    made = io.BytesIO()
-    golden = FOLDER / "keras3" / "cnn.keras"
-    with zipfile.ZipFile(golden) as source, zipfile.ZipFile(made, "w") as out:
-        for member in source.infolist():
-            is_weights = member.filename == "model.weights.h5"
-            out.writestr(member.filename, weights if is_weights else source.read(member))
-    return made.getvalue()
-
-
 def test_an_archive_without_its_directory(tmp_path: Path) -> None:
     golden = FOLDER / "keras3" / "cnn.keras"
     data = golden.read_bytes()
     damaged = tmp_path / "model.keras"
     damaged.write_bytes(data[: len(data) * 95 // 100])
+    shutil.copyfile(golden, tmp_path / "before.keras")
     out = tmp_path / "fixed.keras"
     result = repair(damaged, out)
     assert result.format == "keras_zip"
@@ -130,6 +121,7 @@ def test_weights_that_lie_beside_their_archive(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = (FOLDER / "keras2_2" / "cnn.h5").read_bytes()
     (tmp_path / "w.h5").write_bytes(data[:-500])
+    (tmp_path / "v.h5").write_bytes(other_values(data))
     with pytest.raises(SystemExit) as ended:
         app(["repair", str(tmp_path / "w.h5"), "-o", str(tmp_path / "fixed.h5")])
     assert ended.value.code in (0, 3)
@@ -157,3 +149,23 @@ def test_bfloat16_stays_what_it_is(tmp_path: Path) -> None:
     repair(path, tmp_path / "fixed.h5")
     (tensor,) = open_source(tmp_path / "fixed.h5")
     assert tensor.dtype == "bfloat16"
+
+
+@pytest.mark.tf
+def test_the_configuration_in_the_file_tells_the_layout(tmp_path: Path) -> None:
+    golden = FOLDER / "tf_keras" / "both.keras"
+    data = golden.read_bytes()
+    with zipfile.ZipFile(golden) as archive:
+        weights = archive.read("model.weights.h5")
+    begin = data.index(weights[:96])
+    length = begin + len(weights) * 30 // 100
+    damaged = tmp_path / "model.keras"
+    damaged.write_bytes(data[:length])
+    there = [item for item in stored(weights).values() if begin + item.end <= length]
+    plain = [t for t in open_source(damaged) if t.is_whole and "unnamed" not in t.name]
+    result = repair(damaged, tmp_path / "fixed.keras")
+    whole, found = digests(open_source(golden)), digests(open_source(tmp_path / "fixed.keras"))
+    assert len(plain) < len(found) == len(there)
+    assert not any("unnamed" in name for name in found)
+    assert set(found.values()) <= set(whole.values())
+    assert not any("unnamed" in part.name for part in result.parts)

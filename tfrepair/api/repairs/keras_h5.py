@@ -8,8 +8,7 @@ Keras cannot do without one.
 
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,12 @@ from pathlib import Path
 from tfrepair.api.repairs.filling import differences, filled, lost_parts, part_of, sentences
 from tfrepair.api.repairs.h5_architectures import twin_of_architecture
 from tfrepair.api.repairs.job import Job, Part, RepairOptions, Step
-from tfrepair.core.errors import SourceError
+from tfrepair.core.errors import SourceError, TfrepairError
 from tfrepair.core.findings import Finding
 from tfrepair.core.tensor import Limits, Tensor, TensorStore
 from tfrepair.readers.base import look_at
 from tfrepair.readers.h5_bytes import H5Bytes
+from tfrepair.readers.h5_layout import UNNAMED
 from tfrepair.readers.h5_opening import Opened, open_h5
 from tfrepair.readers.h5_siblings import named_templates, plain_bytes
 from tfrepair.readers.h5_tree import Attribute, H5Tree
@@ -62,10 +62,13 @@ class KerasH5Repairer:
         if _begins_as_text(path):
             message = f"{path}: the index of a file in shards; a shard is repaired by itself"
             raise SourceError(message, remedy="give the shard that is damaged")
-        with _templates(path, options) as templates:
-            opened = open_h5(H5Bytes(path=path), limits=Limits(), templates=templates)
-            store = keras_store(opened.tree, reader=self.name, path=path, files=(path,), texts={})
-            return _job(self.name, path, opened, store, options, texts=None)
+
+        def opened(templates: tuple[Template, ...] | None) -> _State:
+            found = open_h5(H5Bytes(path=path), limits=Limits(), templates=templates)
+            store = keras_store(found.tree, reader=self.name, path=path, files=(path,), texts={})
+            return _State(opened=found, store=store)
+
+        return _job(self.name, path, _best(path, options, opened), options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +83,88 @@ class KerasSalvageRepairer:
             return None
         if zipfile.is_zipfile(path):
             return None
-        with _templates(path, options) as templates:
+
+        def opened(templates: tuple[Template, ...] | None) -> _State:
             found = salvage_model(path, limits=Limits(), templates=templates)
             store = name_salvaged(self.name, path, found)
-            return _job(self.name, path, found.opened, store, options, texts=_texts(found))
+            return _State(opened=found.opened, store=store, texts=_texts(found))
+
+        return _job(self.name, path, _best(path, options, opened), options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """A source as one set of templates makes it out; ``texts`` of an archive."""
+
+    opened: Opened
+    store: TensorStore
+    texts: Mapping[str, bytes] | None = None
+
+    @property
+    def whole(self) -> int:
+        """Number of arrays that are whole under a name."""
+        return sum(t.is_whole and UNNAMED not in t.name for t in self.store)
+
+    @property
+    def wants_twin(self) -> bool:
+        """True if the layout of another file might tell more."""
+        salvaged = self.opened.salvaged
+        return salvaged is not None and salvaged.twin is None
+
+
+_Open = Callable[[tuple[Template, ...] | None], _State]
+
+
+def _best(path: Path, options: RepairOptions, opened: _Open) -> _State:
+    """Open a source with the layouts that the user names, else with one from its configuration.
+
+    Raises
+    ------
+    SourceError
+        If nothing can be had from it.
+    """
+    named = named_templates(options.templates, (plain_bytes, archived_weights), Limits())
+    first: _State | SourceError
+    try:
+        first = opened(named or None)
+    except SourceError as error:
+        if not options.arch:
+            raise
+        first = error
+    is_settled = isinstance(first, _State) and not (options.arch or first.wants_twin)
+    if isinstance(first, _State) and (is_settled or not _has_architecture(options, first)):
+        return first
+    return _with_architecture(path, options, opened, first)
+
+
+def _has_architecture(options: RepairOptions, state: _State) -> bool:
+    return bool(options.arch) or "model_config" in state.store.attributes
+
+
+def _with_architecture(
+    path: Path, options: RepairOptions, opened: _Open, first: _State | SourceError
+) -> _State:
+    """Try the layouts that an architecture makes; what the user asked for has to work."""
+    best = first
+    store = first.store if isinstance(first, _State) else None
+    made = twin_of_architecture(path, options.arch, store, options.progress)
+    try:
+        for templates in made:
+            try:
+                state = opened(templates)
+            except SourceError as error:
+                best = error if isinstance(best, SourceError) else best
+                continue
+            if not isinstance(best, _State) or state.whole > best.whole:
+                best = state
+            if not state.wants_twin:
+                break
+    except TfrepairError:
+        if options.arch:
+            raise
+    if isinstance(best, SourceError):
+        raise best
+    return best
 
 
 def _texts(found: SalvagedModel) -> Mapping[str, bytes]:
@@ -95,38 +176,15 @@ def _begins_as_text(path: Path) -> bool:
         return file.read(64).lstrip().startswith(b"{")
 
 
-@contextmanager
-def _templates(path: Path, options: RepairOptions) -> Iterator[tuple[Template, ...] | None]:
-    """Give the files that the user names, or one that the architecture makes."""
-    openers = (plain_bytes, archived_weights)
-    named = named_templates(options.templates, openers, Limits())
-    if not options.arch:
-        yield named or None
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        made = twin_of_architecture(path, options.arch, Path(folder), options.progress)
-        yield (*named, *made)
-
-
-def _job(
-    name: str,
-    path: Path,
-    opened: Opened,
-    store: TensorStore,
-    options: RepairOptions,
-    *,
-    texts: Mapping[str, bytes] | None,
-) -> "KerasH5Job":
-    whole = filled(store, options.donors)
-    salvaged = opened.salvaged
-    rebuilt = salvaged.by_twin if salvaged is not None else frozenset()
+def _job(name: str, path: Path, state: _State, options: RepairOptions) -> "KerasH5Job":
+    salvaged = state.opened.salvaged
     return KerasH5Job(
         format=name,
         path=path,
-        store=whole,
-        tree=opened.tree,
-        rebuilt=frozenset(rebuilt),
-        texts=texts,
+        store=filled(state.store, options.donors),
+        tree=state.opened.tree,
+        rebuilt=salvaged.by_twin if salvaged is not None else frozenset(),
+        texts=state.texts,
     )
 
 
@@ -162,9 +220,7 @@ class KerasH5Job:
     def parts(self) -> tuple[Part, ...]:
         """Every array, and what is listed and not there."""
         found = tuple(
-            part_of(
-                tensor, is_rebuilt=tensor.origin.key in self.rebuilt or "unnamed@" in tensor.name
-            )
+            part_of(tensor, is_rebuilt=tensor.origin.key in self.rebuilt or UNNAMED in tensor.name)
             for tensor in self.store
         )
         return (*found, *lost_parts(self.store))

@@ -28,7 +28,9 @@ from tfrepair.tfhost.worker.layers import walk
 from tfrepair.tfhost.worker.loading import first_line, user_code
 from tfrepair.tfhost.worker.variables import named_variables
 
-_ARCHIVE = ".keras"
+_ARCHIVE, _WEIGHTS = ".keras", ".weights.h5"
+_BARE = ".bare"
+"""Stands for an ``.h5`` of weights alone in the layout of full models, which tf_keras writes."""
 _SHOWN = 8
 _OWN_PACKAGES = ("keras", "tf_keras", "tensorflow", "builtins", "numpy")
 _KEPT = (VariableKind.WEIGHT, VariableKind.UNTRACKED, VariableKind.OPTIMIZER)
@@ -54,6 +56,8 @@ def save_file(built: Built, request: SaveRequest) -> Receipt:
     initial = _digests(variables)
     _fill(built, request, variables)
     path = Path(request.file)
+    if request.layout_only:
+        return _layout(built, path)
     with user_code(built.folder, f"{type(built.model).__name__} could not be saved"), _quiet():
         _save(built, path)
     findings: tuple[Finding, ...] = ()
@@ -81,6 +85,17 @@ def save_file(built: Built, request: SaveRequest) -> Receipt:
         findings=(*findings, *problems, *_losses(built, lost, path)),
         versions=versions(built),
     )
+
+
+def _layout(built: Built, path: Path) -> Receipt:
+    """Write a file for its layout: a full one, or weights alone, as the suffix says."""
+    is_weights = path.name.endswith(_WEIGHTS) or path.suffix == _BARE
+    save = built.model.save_weights if is_weights else built.model.save
+    target = path.with_suffix(".h5") if path.suffix == _BARE else path
+    options = {"save_format": "h5"} if path.suffix == _BARE else {}
+    with user_code(built.folder, f"{type(built.model).__name__} could not be saved"), _quiet():
+        save(str(target), **options)
+    return Receipt(variables=(), signatures=(), findings=(), versions=versions(built))
 
 
 def _digests(variables: Sequence[NamedVariable]) -> dict[VariablePath, str]:
