@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfrepair.planning.mapping import (
+from tfrepair.planning.mapping.engine import map_tensors
+from tfrepair.planning.mapping.problem import (
     CONFIDENCE,
     Given,
     Mapped,
@@ -20,7 +21,6 @@ from tfrepair.planning.mapping import (
     Problem,
     Sample,
     Wanted,
-    map_tensors,
 )
 
 

@@ -227,10 +227,14 @@ def test_a_variance_of_keras_0_may_be_a_deviation() -> None:
     assert "deviations-in-doubt" in {finding.code for finding in plan.findings}
 
 
-def test_other_formats_are_left_alone() -> None:
+def test_gates_of_keras_1_are_known_by_name_in_other_formats() -> None:
     arch = architecture(layer("rnn", "LSTM", kernel=(3, 8), recurrent_kernel=(2, 8), bias=(8,)))
     plan = planned(store(gates("rnn/", "icfo")), arch)
-    assert not plan.matches
+    assert [(match.target, sorted(match.sources)) for match in plan.matches] == [
+        ("rnn/kernel", ["rnn/W_c", "rnn/W_f", "rnn/W_i", "rnn/W_o"]),
+        ("rnn/recurrent_kernel", ["rnn/U_c", "rnn/U_f", "rnn/U_i", "rnn/U_o"]),
+        ("rnn/bias", ["rnn/b_c", "rnn/b_f", "rnn/b_i", "rnn/b_o"]),
+    ]
 
 
 def gru(bias: Shape) -> Architecture:

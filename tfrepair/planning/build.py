@@ -22,6 +22,7 @@ from tfrepair.planning.era_findings import with_era_findings
 from tfrepair.planning.eras import in_todays_terms, with_stored_names
 from tfrepair.planning.kernels import settled
 from tfrepair.planning.lists import Outcome, StatisticsOf, items_of, plan_list
+from tfrepair.planning.mapped import plan_mapped, plan_mapped_list, reconciled
 from tfrepair.planning.names import plan_names
 from tfrepair.planning.naming import enumeration, read_name
 from tfrepair.planning.optimizer import COMPILED, Origins, with_optimizer_state
@@ -102,8 +103,15 @@ def _outcome(
     if by_equal_name is not None:
         return by_equal_name
     if not store.names_are_meaningful or _enumerated(tensors):
-        return _as_list(_in_order(tensors), architecture, statistics)
-    return _named(tensors, architecture, statistics)
+        listed = _as_list(_in_order(tensors), architecture, statistics)
+        if listed.matches or listed.ties:
+            return listed
+        return plan_mapped_list(_in_order(tensors), architecture, statistics, listed)
+    outcome = _named(tensors, architecture, statistics)
+    if outcome.fits or outcome.convention:
+        return outcome
+    mapped = plan_mapped(tensors, architecture, in_order=store.order_is_meaningful)
+    return reconciled(outcome, mapped)
 
 
 def _no_weights(store: TensorStore) -> tuple[Leftover, ...]:

@@ -1,33 +1,7 @@
 """The mapping engine: which tensors of a source fill which variables, or that nothing tells.
 
-``map_tensors`` takes a :class:`Problem` (names, shapes and types of both sides) and returns what
-is :class:`Mapped`. See ``docs/mapping.md`` for how it decides.
+:func:`tfrepair.planning.mapping.engine.map_tensors` takes a
+:class:`~tfrepair.planning.mapping.problem.Problem` (names, shapes and types of both sides) and
+returns what is :class:`~tfrepair.planning.mapping.problem.Mapped`. It loads SciPy, so nothing is
+imported here. See ``docs/mapping.md`` for how it decides.
 """
-
-from tfrepair.planning.mapping.engine import map_tensors
-from tfrepair.planning.mapping.problem import (
-    CONFIDENCE,
-    Edge,
-    Given,
-    Kind,
-    Mapped,
-    Order,
-    Problem,
-    Sample,
-    Undecided,
-    Wanted,
-)
-
-__all__ = [
-    "CONFIDENCE",
-    "Edge",
-    "Given",
-    "Kind",
-    "Mapped",
-    "Order",
-    "Problem",
-    "Sample",
-    "Undecided",
-    "Wanted",
-    "map_tensors",
-]

@@ -347,9 +347,9 @@ def _take(one: Settled, source: Unit, target: Unit, draft: _Draft) -> None:
     kind, evidence = _kind(one, source, target)
     for mine, its, change in pairing.members:
         member = target.members[its]
-        text = change
+        text = _with_dims(change, member.shape)
         if draft.system.turned_by_half and len(member.shape) > 2 and member.role in ("K", "KD"):
-            text = reversed_windows(change, member.shape)
+            text = reversed_windows(text, member.shape)
         for piece, region in draft.wholes[source.members[mine].place].pieces:
             draft.edges.append(
                 Edge(
@@ -394,6 +394,13 @@ def _reorder_one(member: Member, channels: int, draft: _Draft) -> None:
     elif text:
         evidence = (*edge.evidence, "it reads a flattened image of channels first")
         draft.edges[draft.edges.index(edge)] = replace(edge, transform=text, evidence=evidence)
+
+
+def _with_dims(text: str, shape: Shape) -> str:
+    """Write out the shape that a last step ``reshape`` makes."""
+    if text != "reshape" and not text.endswith("|reshape"):
+        return text
+    return f"{text}:" + ",".join(map(str, shape))
 
 
 def _through(text: str, region: str) -> str:

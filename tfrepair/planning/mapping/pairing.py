@@ -95,6 +95,9 @@ def _pair(have: tuple[Member, ...], want: tuple[Member, ...], system: System) ->
 
 def _may_turn(one: Member, other: Member) -> bool:
     """Tell whether the two may be kernels or tables, whose axes systems order differently."""
+    if one.leaf == other.leaf == "kernel" and len(one.shape) == 2 == len(other.shape):
+        # Whatever calls it a kernel keeps it as (in, out): other sizes are another layer.
+        return False
     wanted = not other.role or bool(set(other.role) & _TURNING)
     return wanted and (not one.role or bool(set(one.role) & _TURNING))
 
