@@ -43,6 +43,7 @@ from tfrepair.cli.options import (
     SourceB,
     Stats,
     UseEma,
+    Why,
 )
 from tfrepair.cli.proving import prove_command
 from tfrepair.cli.recovering import recover_command
@@ -155,6 +156,7 @@ def plan_command(
     input_shape: InputShape = None,
     order: Order = "",
     use_ema: UseEma = False,
+    why_target: Why = "",
     calibration: Calibration = None,
     calibration_batches: CalibrationBatches = DEFAULT_BATCHES,
     overwrite: Overwrite = False,
@@ -189,7 +191,11 @@ def plan_command(
             report = run_conversion(source, arch, "", replace(options, progress=bar))
         if output is not None:
             save_plan(report.plan, output, overwrite=overwrite)
-        if as_json:
+        if why_target:
+            from tfrepair.cli.why_text import why
+
+            print(why(report.plan, why_target))
+        elif as_json:
             print_json({**report.plan.to_json(), "exit_code": report.exit_code})
         elif output is None:
             print(plan_to_toml(report.plan), end="")

@@ -44,6 +44,14 @@ To = Annotated[
         "checkpoint, npz, safetensors (tensors only).",
     ),
 ]
+Why = Annotated[
+    str,
+    typer.Option(
+        "--why",
+        metavar="TARGET",
+        help="Say of one weight, or tensor, what fills it, on what evidence, and what came next.",
+    ),
+]
 UseEma = Annotated[
     bool, typer.Option("--use-ema", help="Take moving averages in place of their weights.")
 ]

@@ -177,7 +177,7 @@ def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> 
     """Map units; then, knowing these, the tensors that are left of them, one by one."""
     settled, undecided = _decided(sources, targets, (), draft)
     for one in settled:
-        _take(one, sources[one.row], targets[one.column], draft)
+        _take(one, sources, targets[one.column], draft)
     _reorder_flattened(targets, draft)
     rest = _rest(sources, targets, settled, undecided, draft)
     if not rest[0] or not rest[1]:
@@ -190,7 +190,7 @@ def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> 
     again, open_again = _decided(sources, targets, known, draft)
     for one in again:
         if one.row >= old_s and one.column >= old_t:
-            _take(one, sources[one.row], targets[one.column], draft)
+            _take(one, sources, targets[one.column], draft)
     fresh = [one for one in open_again if one.proposed >= old_s and one.column >= old_t]
     _leave_all([*undecided, *fresh], sources, targets, draft)
     _regroup(draft)
@@ -335,7 +335,8 @@ def _leave_all(
         _leave_open(one, sources, targets, draft)
 
 
-def _take(one: Settled, source: Unit, target: Unit, draft: _Draft) -> None:
+def _take(one: Settled, sources: Sequence[Unit], target: Unit, draft: _Draft) -> None:
+    source = sources[one.row]
     pairing = pair_units(source, target, draft.system)
     if pairing is None:
         return
@@ -345,6 +346,7 @@ def _take(one: Settled, source: Unit, target: Unit, draft: _Draft) -> None:
         draft.undecided.append(Undecided(wanted=places, given=given, why=pairing.tied))
         return
     kind, evidence = _kind(one, source, target)
+    evidence = (*evidence, _next_best(one, sources))
     for mine, its, change in pairing.members:
         member = target.members[its]
         text = _with_dims(change, member.shape)
@@ -407,6 +409,12 @@ def _through(text: str, region: str) -> str:
     if not region:
         return text
     return f"into:{region}" if text == "identity" else f"{text}|into:{region}"
+
+
+def _next_best(one: Settled, sources: Sequence[Unit]) -> str:
+    if one.rival < 0 or one.alone:
+        return "no other layer that was left fits"
+    return f"next came {sources[one.rival].name!r}, behind by {one.margin:.2f}"
 
 
 def _kind(one: Settled, source: Unit, target: Unit) -> tuple[Kind, tuple[str, ...]]:

@@ -129,7 +129,6 @@ class Edge:
     transform: str
     kind: Kind
     evidence: tuple[str, ...] = ()
-    runner_up: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,10 @@ _ROUNDS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """One settled pair, with what speaks for it."""
+    """One settled pair, with what speaks for it.
+
+    ``rival`` is the source unit that came next for the target, -1 if there was none.
+    """
 
     row: int
     column: int
@@ -38,6 +41,7 @@ class Settled:
     numbers: float
     margin: float
     alone: bool
+    rival: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +163,12 @@ def _complements(place: int, rows: Array, kinds: Sequence[str]) -> list[int]:
     return [spot for spot, row in enumerate(rows) if kinds[row] == other]
 
 
+def _first_rival(beside: Array, block: Block, rows: Array) -> int:
+    """Return the source unit that comes next for a target, or -1."""
+    best = int(beside.argmax())
+    return int(block.rows[rows[best]]) if np.isfinite(beside[best]) else -1
+
+
 def _complementary(source: Side, row: int, other: int | None) -> bool:
     kinds = {_single_kind(source.units[place]) for place in (row, other) if place is not None}
     return kinds == {"matrix", "vector"}
@@ -202,6 +212,7 @@ def _clear(
         beside = part[:, other].copy()
         beside[[spot, *_complements(place, rows, kinds)]] = -np.inf
         rivals = np.concatenate([np.delete(part[spot], other), beside])
+        rival = _first_rival(beside, block, rows)
         rivals = rivals[np.isfinite(rivals)]
         gap = float(part[spot, other] - rivals.max()) if len(rivals) else np.inf
         if (gap == np.inf) is not alone or gap < _MARGIN:
@@ -217,6 +228,7 @@ def _clear(
                 numbers=float(block.numbers[at]),
                 margin=gap,
                 alone=alone,
+                rival=rival,
             )
         )
     return found

@@ -1,0 +1,1 @@
+"""Many conversions, each exactly once: what is to be done, what was done, who does it."""
