@@ -108,6 +108,16 @@ def test_steps_are_counted_as_the_oldest_slots_were(tmp_path: Path) -> None:
     assert store["global_step"].fetch() == 30
 
 
+@pytest.mark.parametrize(("step", "warns"), [(1000, False), (100, True)])
+def test_slots_from_long_ago_are_named(step: int, warns: bool, tmp_path: Path) -> None:
+    new = bundle(tmp_path / f"model.ckpt-{step}", training(step))
+    old = bundle(tmp_path / f"model.ckpt-{step - 50}", training(step - 50))
+    flip(new, "b/kernel/Adam")
+    found = [f.message for f in filled(new, old).findings if f.code == "donor-old"]
+    assert bool(found) is warns
+    assert all("50% of the training before" in message for message in found)
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

@@ -15,7 +15,13 @@ from tfrepair.core.tensor import TensorStore
 from tfrepair.planning.build import build_plan
 from tfrepair.planning.dialects.optimizers import FAMILIES
 from tfrepair.planning.dialects.slot_meanings import MEANINGS
-from tfrepair.planning.estimates import ESTIMATED, settled, slot_tasks, with_estimates
+from tfrepair.planning.estimates import (
+    ESTIMATED,
+    fresh_start,
+    settled,
+    slot_tasks,
+    with_estimates,
+)
 from tfrepair.planning.optimizer import Origins
 from tfrepair.planning.plan_file import parse_plan, plan_to_toml
 from tfrepair.rebuild.apply import apply
@@ -59,6 +65,19 @@ def test_without_any_optimizer_all_is_estimated() -> None:
     assert all(task.lost for task in tasks)
     assert {task.role for task in tasks} == {Role.FIRST, Role.SECOND}
     assert {task.decay for task in tasks} == {0.9, 0.999}
+
+
+def test_a_fresh_start_says_what_to_expect() -> None:
+    arch = optimizing("adam")
+    whole = trained("adam", "keras_3")
+    bare = without(whole, "adam", "optimizer")
+    (note,) = fresh_start(build_plan(bare, arch, Reading(bare)), arch)
+    assert note.severity is Severity.NOTE
+    assert "the 8 of Adam start as before the first step" in note.message
+    assert "expect" in note.message
+    assert not fresh_start(build_plan(whole, arch, Reading(whole)), arch)
+    lossy = without(whole, "velocity")
+    assert not fresh_start(build_plan(lossy, arch, Reading(lossy)), arch)
 
 
 def test_what_is_whole_is_left_alone() -> None:

@@ -23,7 +23,7 @@ from tfrepair.core.errors import UsageError
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Plan
 from tfrepair.core.tensor import Array
-from tfrepair.planning.estimates import settled, slot_tasks, with_estimates
+from tfrepair.planning.estimates import fresh_start, settled, slot_tasks, with_estimates
 from tfrepair.planning.step_counts import OPTIMIZER
 from tfrepair.planning.wanted_optimizer import wanted_optimizer
 from tfrepair.rebuild.estimates import with_estimated
@@ -106,9 +106,9 @@ def _pair(data: object) -> tuple[Any, ...]:
 
 
 def with_planned_estimates(plan: Plan, architecture: Architecture, options: Options) -> Plan:
-    """Let what a plan starts afresh be estimated, if data are given."""
+    """Let what a plan starts afresh be estimated, if data are given; else say that it does."""
     if options.calibration is None:
-        return plan
+        return replace(plan, findings=(*plan.findings, *fresh_start(plan, architecture)))
     found = with_estimates(plan, architecture, options.calibration_batches)
     if found is not plan:
         return found

@@ -26,6 +26,9 @@ _TABLES = ("-keys", "-values", "/.ATTRIBUTES/ITERATOR_STATE")
 _SAMPLE = 1 << 14
 """Elements of a tensor that are compared."""
 _MOST_COMPARED = 24
+_AGE = re.compile(r"(\d+) steps older")
+_OLD = 0.15
+"""Share of a training by which the slots of a donor may be older without a warning."""
 _FEWEST = 32
 """Elements that a tensor must have to say anything about its run."""
 _UNRELATED = 0.2
@@ -206,7 +209,8 @@ def with_donors(store: TensorStore, donors: Sequence[Donor]) -> TensorStore:
     for donor in donors:
         filled = _filled(filled, donor)
     filled = _with_counters(filled, donors)
-    return replace(filled, findings=(*named.findings, *_findings(filled)))
+    found = (*_findings(filled), *_old_slots(filled))
+    return replace(filled, findings=(*named.findings, *found))
 
 
 def _filled(store: TensorStore, donor: Donor) -> TensorStore:
@@ -324,6 +328,32 @@ def _findings(store: TensorStore) -> list[Finding]:
         )
         for label, tensors in by_donor.items()
     ]
+
+
+def _old_slots(store: TensorStore) -> list[Finding]:
+    """Say which slots of donors are so old that a fresh optimizer may do as well.
+
+    Source: deviations of 22 trainings by the age of their donor, ``docs/optimizer-state.md``.
+    """
+    steps = step_of(store)
+    labels = dict.fromkeys(t.donor for t in store if t.donor and t.purpose is Purpose.SLOT)
+    found = []
+    for label in labels:
+        age = _AGE.search(label)
+        if not steps or age is None or int(age[1]) <= _OLD * steps:
+            continue
+        found.append(
+            Finding(
+                code="donor-old",
+                severity=Severity.WARNING,
+                where=store.path,
+                message=f"slots of the optimizer are of another save ({label}), which is "
+                f"{int(age[1]) / steps:.0%} of the training before; above {_OLD:.0%} they may "
+                "disturb it as much as a fresh optimizer",
+                remedy="compare with `tfrepair prove`, or estimate them with --calibration",
+            )
+        )
+    return found
 
 
 def _listed(tensors: Sequence[Tensor], most: int = 8) -> str:

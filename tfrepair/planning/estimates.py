@@ -15,6 +15,7 @@ from tfrepair.core.optimizer_rules import rule
 from tfrepair.core.plan import Plan
 from tfrepair.core.state import ProvenanceKind
 from tfrepair.planning.dialects.optimizers import FAMILIES, Family
+from tfrepair.planning.dialects.relatives import EXPECTED
 from tfrepair.planning.dialects.slot_meanings import MEANINGS
 from tfrepair.planning.optimizer_findings import LOST, PARTLY
 from tfrepair.planning.step_counts import OPTIMIZER
@@ -108,6 +109,38 @@ def with_estimates(plan: Plan, architecture: Architecture, batches: int) -> Plan
         plan,
         optimizer=replace(optimizer, estimated=taken, fresh=left),
         findings=(*findings, told),
+    )
+
+
+def fresh_start(plan: Plan, architecture: Architecture) -> tuple[Finding, ...]:
+    """Say that an optimizer starts afresh because the source has nothing of it.
+
+    Parameters
+    ----------
+    plan
+        Without estimates; if it says already that state is lost, there is nothing to add.
+    architecture
+        Its target.
+    """
+    optimizer = plan.optimizer
+    wanted = wanted_optimizer(architecture)
+    if optimizer is None or wanted is None or not wanted.slots or architecture.is_live:
+        return ()
+    fresh = {entry.target for entry in optimizer.fresh}
+    if not all(variable.path in fresh for variable, _ in wanted.slots):
+        return ()
+    if any(finding.code in (LOST, PARTLY) for finding in plan.findings):
+        return ()
+    return (
+        Finding(
+            code="optimizer-fresh",
+            severity=Severity.NOTE,
+            where=OPTIMIZER,
+            message=f"the source has no slots of an optimizer: the {len(wanted.slots)} of "
+            f"{wanted.title} start as before the first step, and so does its step count; "
+            + EXPECTED["group"],
+            remedy="--calibration data.npz estimates them, --donor takes those of another save",
+        ),
     )
 
 
