@@ -16,8 +16,8 @@ from tfrepair.api.options import ConvertKeywords, Options, PlanKeywords
 from tfrepair.core import errors
 
 NAMES = {
-    "Inspection", "Plan", "Report", "Tensor", "TensorStore", "TfrepairError", "Verdict",
-    "__version__", "check", "convert", "diff", "explain", "inspect", "open", "plan", "recover",
+    "Audit", "Inspection", "Plan", "Report", "Tensor", "TensorStore", "TfrepairError", "Verdict",
+    "__version__", "audit", "check", "convert", "diff", "explain", "inspect", "open", "plan", "recover",
     "repair", "save_plan", "verify",
 }  # fmt: skip
 ROOT = Path(tfrepair.__file__).parents[1]
@@ -46,6 +46,7 @@ def test_the_keywords_are_the_options() -> None:
     assert typing.get_type_hints(ConvertKeywords) == typing.get_type_hints(Options)
     assert fields.keys() - PlanKeywords.__annotations__.keys() == {
         "allow_missing", "strict", "overwrite", "dry_run", "to", "skeleton",
+        "agreed",
     }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from tfrepair.api.record import record_of
 from tfrepair.api.refusal import refusal_of
 from tfrepair.api.report import Outcome, Report
 from tfrepair.api.skeleton_host import SkeletonHost, with_skeletons
+from tfrepair.api.skeletons import Skeletons
 from tfrepair.api.sources import (
     Reading,
     examined,
@@ -133,8 +134,18 @@ def plan(source: str | Path, *, arch: Any = None, **options: Unpack[PlanKeywords
     return run_conversion(source, arch, "", chosen).plan
 
 
-def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Options) -> Report:  # noqa: ANN401 - as for convert
-    """Convert; a refusal or a failed verification is in the report, other errors are raised."""
+def run_conversion(
+    source: str | Path,
+    arch: Any,  # noqa: ANN401 - as for convert
+    out: str | Path,
+    options: Options,
+    *,
+    skeletons: Skeletons | None = None,
+) -> Report:
+    """Convert; a refusal or a failed verification is in the report, other errors are raised.
+
+    ``skeletons`` takes the place of those that the options name.
+    """
     started = time.monotonic()
     target = output_path(out)
     require_data(options.calibration, "--calibration")
@@ -145,7 +156,7 @@ def run_conversion(source: str | Path, arch: Any, out: str | Path, options: Opti
     chosen = choose(source, arch, options, opened)
     if chosen is not None:
         options = replace(options, keras=chosen.request.keras)
-        chosen = with_skeletons(chosen, options)
+        chosen = with_skeletons(chosen, options, skeletons)
     if not options.dry_run:
         request = None if chosen is None else chosen.request
         require_apart(target, _inputs(source, request, options))
@@ -294,6 +305,8 @@ def _written(report: Report, host: Host, target: Path, options: Options) -> Repo
             report = replace(report, receipt=receipt)
             write_record(model, record_of(report))
         else:
+            if isinstance(host, SkeletonHost):
+                report = replace(report, obstacle=host.obstacle)
             receipt = write(
                 report.state,
                 host,

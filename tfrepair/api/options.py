@@ -78,6 +78,9 @@ class Options:
     skeleton
         Folder of skeletons: a SavedModel is filled from one instead of being exported; made and
         kept there if it is not.
+    agreed
+        Tells whether a :class:`~tfrepair.core.plan.Plan` is one that was agreed to; any other is
+        refused.
     progress
         Told about the stages.
     """
@@ -110,6 +113,7 @@ class Options:
     overwrite: bool = False
     dry_run: bool = False
     skeleton: str | Path | None = None
+    agreed: Callable[[Any], bool] | None = field(default=None, repr=False)
     progress: Progress = field(default=silent, repr=False)
 
 
@@ -150,3 +154,4 @@ class ConvertKeywords(PlanKeywords, total=False):
     overwrite: bool
     dry_run: bool
     skeleton: str | Path | None
+    agreed: Callable[[Any], bool] | None

@@ -2,7 +2,7 @@
 
 from tfrepair.api.options import Options
 from tfrepair.api.report import Report
-from tfrepair.core.errors import Ambiguous, Incomplete, PlanError
+from tfrepair.core.errors import Ambiguous, Incomplete, PlanError, Stale
 from tfrepair.core.findings import Severity
 from tfrepair.core.plan import Confidence
 from tfrepair.planning.copying import FRAMEWORK as TENSORS
@@ -25,6 +25,9 @@ def refusal_of(report: Report, options: Options) -> PlanError | None:
     if total and not report.weight_matches:
         message = "no tensor of the source fits any weight: there is nothing to write"
         return Incomplete(message, remedy=_advice(report))
+    if options.agreed is not None and not options.agreed(planned):
+        message = "its values or names lead to another plan than the one that was agreed to"
+        return Stale(message, remedy="look at its own: tfrepair plan SOURCE --arch ...")
     return _strict_refusal(report, total) if options.strict else None
 
 

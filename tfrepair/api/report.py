@@ -50,6 +50,8 @@ class Report:
         Wall time.
     error
         Why it was refused or failed, or ``None``.
+    obstacle
+        Why the SavedModel was not filled into a skeleton although one was asked for; else empty.
     """
 
     outcome: Outcome
@@ -64,6 +66,7 @@ class Report:
     is_dry_run: bool = False
     seconds: float = 0.0
     error: TfrepairError | None = None
+    obstacle: str = ""
 
     @property
     def exit_code(self) -> int:

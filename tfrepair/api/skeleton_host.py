@@ -12,7 +12,7 @@ from typing_extensions import override
 from tfrepair.api.architectures import Chosen
 from tfrepair.api.options import Options
 from tfrepair.api.skeleton_making import make
-from tfrepair.api.skeletons import Made, Skeletons
+from tfrepair.api.skeletons import Made, NoSkeleton, Skeletons, identity_of
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import UsageError, WriteError
 from tfrepair.core.receipt import Receipt
@@ -39,15 +39,12 @@ class SkeletonHost(ChildHost):
     keras
         As for the process that it starts when no skeleton has the answer.
     skeletons
-        Where they are kept.
-    may_make
-        Make a skeleton where there is none; otherwise such an architecture is exported.
+        Where they are kept, and what to do where there is none.
     """
 
-    def __init__(self, keras: int, skeletons: Skeletons, *, may_make: bool = True) -> None:
+    def __init__(self, keras: int, skeletons: Skeletons) -> None:
         super().__init__(keras)
         self._skeletons = skeletons
-        self._may_make = may_make
         self._request: ArchRequest | None = None
         self._described: Architecture | None = None
         self._is_built = False
@@ -62,10 +59,14 @@ class SkeletonHost(ChildHost):
         ------
         Stale
             If the skeleton was made of other files or versions.
+        NoSkeleton
+            If there is none, and the folder says that nothing else may be done.
         """
         self._request, self._is_built = request, False
         known = self._skeletons.known(request)
         if known is None:
+            if not (self._skeletons.may_make or self._skeletons.may_export):
+                raise NoSkeleton(identity_of(request))
             self._described = self._built()
         else:
             factory = f":{request.factory}" if request.factory else ""
@@ -102,8 +103,12 @@ class SkeletonHost(ChildHost):
             message = "a skeleton was asked for before an architecture was described"
             raise UsageError(message)
         made = self._skeletons.find(request, state, schedule_offset)
-        if made is not None or not self._may_make:
+        if made is not None:
             return made
+        if not self._skeletons.may_make:
+            if not self._skeletons.may_export:
+                raise NoSkeleton(str(self._skeletons.place(request, state, schedule_offset)))
+            return None
         try:
             return make(
                 self._skeletons, request, described, state, self, schedule_offset=schedule_offset
@@ -154,20 +159,20 @@ class SkeletonHost(ChildHost):
         return super().calibrate(request)
 
 
-def with_skeletons(chosen: Chosen, options: Options) -> Chosen:
-    """Let a conversion use the folder of skeletons that its options name, if any.
+def with_skeletons(chosen: Chosen, options: Options, skeletons: Skeletons | None) -> Chosen:
+    """Let a conversion use a folder of skeletons: the one given, or that of its options, if any.
 
     Raises
     ------
     UsageError
         If the folder is none, or the output or the architecture has no use for it.
     """
-    if options.skeleton is None:
+    if skeletons is None and options.skeleton is not None:
+        skeletons = Skeletons(Path(options.skeleton))
+    if skeletons is None:
         return chosen
     if options.to != SAVED_MODEL or not isinstance(chosen.host, ChildHost):
         what = "a live model" if options.to == SAVED_MODEL else f"--to {options.to}"
-        message = f"--skeleton {options.skeleton}: {what} has no use for it"
+        message = f"--skeleton {skeletons.folder}: {what} has no use for it"
         raise UsageError(message, remedy="leave it out")
-    skeletons = Skeletons(Path(options.skeleton))
-    host = SkeletonHost(chosen.request.keras, skeletons, may_make=not options.dry_run)
-    return replace(chosen, host=host)
+    return replace(chosen, host=SkeletonHost(chosen.request.keras, skeletons))

@@ -18,7 +18,7 @@ from typing import Any
 import tfrepair
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.digest import text_digest
-from tfrepair.core.errors import Stale, UsageError
+from tfrepair.core.errors import HostError, Stale, UsageError
 from tfrepair.core.receipt import Receipt
 from tfrepair.core.state import State
 from tfrepair.tfhost.protocol import CONFIG, ArchRequest
@@ -125,6 +125,10 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class NoSkeleton(HostError):  # noqa: N818 - as its siblings are called
+    """There is no skeleton, and nothing else may be done; the message is the place of one."""
+
+
 class Skeletons:
     """A folder of skeletons.
 
@@ -132,6 +136,11 @@ class Skeletons:
     ----------
     folder
         Made when the first skeleton is kept.
+    may_make
+        Make a skeleton where there is none.
+    may_export
+        Export a SavedModel where there is none and none may be made; otherwise
+        :class:`NoSkeleton` is raised, and no process of TensorFlow is started.
 
     Raises
     ------
@@ -139,8 +148,10 @@ class Skeletons:
         If it is a file.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, may_make: bool = True, may_export: bool = True) -> None:
         self.folder = folder
+        self.may_make = may_make
+        self.may_export = may_export
         self._fresh: set[str] = set()
         if folder.exists() and not folder.is_dir():
             message = f"--skeleton {folder}: is a file, expected a folder"

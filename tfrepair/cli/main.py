@@ -17,8 +17,10 @@ from tfrepair.api.options import (
     KERAS_FORMATS,
     Options,
 )
+from tfrepair.cli.auditing import audit_command
 from tfrepair.cli.converting import converter
 from tfrepair.cli.ending import Program, complain, end, print_json
+from tfrepair.cli.migrating import migrate_command
 from tfrepair.cli.options import (
     Against,
     All,
@@ -114,6 +116,8 @@ app.command("convert")(
 
 app.command("repair")(repair_command)
 app.command("recover")(recover_command)
+app.command("migrate")(migrate_command)
+app.command("audit")(audit_command)
 app.command("prove")(prove_command)
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
 from tfrepair.core.errors import UsageError
@@ -81,7 +82,7 @@ class Cluster:
 
         waiting = iter(tasks)
         flying: dict[str, T] = {}
-        ended = as_completed()
+        ended = as_completed(loop=self._client.loop)
 
         def send() -> bool:
             task = None if stop() else next(waiting, None)
@@ -156,21 +157,22 @@ def _client(jobs: int, scheduler: str) -> Iterator[Any]:
                     client.wait_for_workers(1)
                 yield client
             return
-        cluster = LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=WORKER_BYTES,
-            lifetime=f"{WORKER_SECONDS}s",
-            lifetime_stagger="10m",
-            lifetime_restart=True,
-            silence_logs=logging.CRITICAL,
-            set_as_default=False,
-        )
-        with cluster, Client(cluster, set_as_default=False) as client:
-            yield client
+        with TemporaryDirectory(prefix="tfrepair-") as scratch:
+            cluster = LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=WORKER_BYTES,
+                lifetime=f"{WORKER_SECONDS}s",
+                lifetime_stagger="600s",
+                lifetime_restart=True,
+                silence_logs=logging.CRITICAL,
+                local_directory=scratch,
+            )
+            with cluster, Client(cluster, set_as_default=False) as client:
+                yield client
 
 
 def isolated(work: Callable[[T], R], task: T) -> R | Died:
