@@ -83,3 +83,15 @@ def test_nothing_left(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="0 arrays"):
         repair(tmp_path / "cut.pkl", tmp_path / "fixed.pkl")
     assert not (tmp_path / "fixed.pkl").exists()
+
+
+def test_a_member_whose_checksum_does_not_fit(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = dict(zip("abcd", ARRAYS, strict=True))
+    np.savez(tmp_path / "w.npz", **arrays)
+    data = bytearray((tmp_path / "w.npz").read_bytes())
+    data[data.index(ARRAYS[2].tobytes()) + 5] ^= 4
+    (tmp_path / "w.npz").write_bytes(data)
+    result = repair(tmp_path / "w.npz", tmp_path / "fixed.npz")
+    assert [part.name for part in result.lost] == ["c"]
+    with np.load(tmp_path / "fixed.npz", allow_pickle=False) as found:
+        assert set(found) == {"a", "b", "d"}

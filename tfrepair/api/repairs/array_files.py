@@ -5,7 +5,7 @@ dict a dict, nested as it was.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from tfrepair.api.repairs.filling import differences, filled, lost_parts, part_of, sentences
 from tfrepair.api.repairs.job import Action, Job, Part, RepairOptions, Step
+from tfrepair.core.errors import SourceError
 from tfrepair.core.findings import Finding
 from tfrepair.core.tensor import Array, Health, Tensor, TensorStore
 from tfrepair.readers.base import look_at
@@ -54,8 +55,23 @@ class ArrayFileRepairer:
         reader = next(reader for reader in _READERS if reader.name == self.name)
         if not path.is_file() or not reader.recognizes(look_at(path)):
             return None
-        store = filled(open_source(path, reader=self.name), options.donors)
+        store = filled(_read(open_source(path, reader=self.name)), options.donors)
         return _Job(format=self.name, store=store)
+
+
+def _read(store: TensorStore) -> TensorStore:
+    """Return a store that says which arrays cannot be read: a checksum is compared by reading."""
+    tensors = []
+    for tensor in store:
+        try:
+            if tensor.is_whole:
+                tensor.fetch()
+        except SourceError as error:
+            note = error.message.removeprefix(f"{store.path}, ")
+            tensors.append(replace(tensor, health=Health.CORRUPT, health_note=note))
+        else:
+            tensors.append(tensor)
+    return replace(store, tensors=tuple(tensors))
 
 
 @dataclass(frozen=True, kw_only=True)
