@@ -91,6 +91,11 @@ def mix_saves(folder: Path) -> None:
     shutil.copy(data_of(folder / "ckpt-1"), data_of(folder / "ckpt-2"))
 
 
+def mix_shorter(folder: Path) -> None:
+    content = data_of(folder / "ckpt-1").read_bytes()
+    data_of(folder / "ckpt-2").write_bytes(content[:-40])
+
+
 def mix_unknown(folder: Path) -> None:
     bundle(folder / "other" / "gone", values(77))
     (folder / "other" / "gone.data-00000-of-00001").replace(data_of(folder / "ckpt-2"))
@@ -264,6 +269,8 @@ CASES = [
          says=("wrong suffix", "ckpt-2.data-00000-of-00002 holds what belongs in")),
     Case(plant=mix_saves, state=State.UNREADABLE, whole=0, total=6, code="mixed-saves",
          says=("mixed saves", "6 of 6 tensors", "the data is that of ckpt-1")),
+    Case(plant=mix_shorter, state=State.UNREADABLE, whole=0, total=6, code="mixed-saves",
+         says=("mixed saves", "and it has ", "this file of another")),
     Case(plant=mix_unknown, state=State.UNREADABLE, whole=0, total=6, code="mixed-saves",
          says=("mixed saves", "the index is of one save, this file of another")),
     Case(plant=mix_index, state=State.UNREADABLE, whole=0, total=6, code="mixed-saves",

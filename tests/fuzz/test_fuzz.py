@@ -19,7 +19,7 @@ from tfrepair import wire
 SECONDS, BYTES = 2.0, 32 << 20
 WITHIN_OTHERS = {
     "bit_repair",  # bundle_repair
-    "bundle_writer", "sstable_writer",  # write what others read
+    "bundle_writer", "pickle_writer", "sstable_writer",  # write what others read
     "hdf5_header",  # hdf5_attribute
     "mapping",  # opens files
     "pickled_names",  # safe_pickle

@@ -97,13 +97,14 @@ def _shard_causes(
     if instead is not None:
         yield instead.cause(file)
         return
-    if size < needed:
+    corrupt = [pair for pair in bad if pair[1].health is Health.CORRUPT]
+    changed = [_corrupt(file, corrupt, here, path, needed)] if corrupt else []
+    # Data of another save may be shorter, too; that is not what happened to it.
+    if size < needed and not any(found.code == "mixed-saves" for found in changed):
         message = _truncated(file, size, needed, bad, len(reading.tensors))
         remedy = f"copy the file again and compare the sizes; or {_convert(path)}"
         yield cause("truncated-data", file, message, remedy)
-    corrupt = [pair for pair in bad if pair[1].health is Health.CORRUPT]
-    if corrupt:
-        yield _corrupt(file, corrupt, here, path)
+    yield from changed
     sliced = [pair for pair in bad if pair[0].missing]
     if sliced:
         message = f"slices of partitioned variables are not in the index: {_names(sliced)}"
@@ -120,7 +121,9 @@ def _truncated(file: Path, size: int, needed: int, bad: Sequence[Judged], total:
     return message if first is None else f"{message}; {first[1].name} has {first[1].note}"
 
 
-def _corrupt(file: Path, corrupt: Sequence[Judged], here: Sequence[Judged], path: Path) -> Finding:
+def _corrupt(
+    file: Path, corrupt: Sequence[Judged], here: Sequence[Judged], path: Path, needed: int
+) -> Finding:
     """Explain tensors whose bytes are there and do not fit their checksums."""
     zeros = _zeroed(file, corrupt)
     if zeros is not None:
@@ -128,9 +131,13 @@ def _corrupt(file: Path, corrupt: Sequence[Judged], here: Sequence[Judged], path
             file, zeros, f"{len(corrupt)} of {len(here)} tensors ({_names(corrupt)})", path
         )
     if len(corrupt) > 1 and 2 * len(corrupt) > len(here):
+        size = size_of(file)
+        fits = "although sizes and places fit"
+        if size < needed:
+            fits = f"and it has {size:,} bytes of {needed:,}"
         message = (
             f"mixed saves: in {file.name}, checksums fail for {len(corrupt)} of {len(here)} "
-            "tensors, although sizes and places fit: the index is of one save, this file of another"
+            f"tensors, {fits}: the index is of one save, this file of another"
         )
         remedy = "find the index or the data that belongs to the other; they are saved together"
         return cause("mixed-saves", file, message, remedy)
