@@ -17,6 +17,7 @@ from tfrepair.api.calibration import (
 from tfrepair.api.copying import copied
 from tfrepair.api.donors import open_donors, with_donors
 from tfrepair.api.keras_output import write_keras
+from tfrepair.api.moves import with_moves
 from tfrepair.api.optimizers import (
     asked_settings,
     origins_of,
@@ -198,7 +199,7 @@ def _planned(store: TensorStore, chosen: Chosen, source: str, out: str, options:
         state=state,
         is_dry_run=options.dry_run,
     )
-    return labeled(report)
+    return with_moves(labeled(report), options)
 
 
 def _carried_out(report: Report, host: Host | None, target: Path, options: Options) -> Report:
