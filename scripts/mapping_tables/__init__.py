@@ -1,0 +1,1 @@
+"""How well tensors are mapped to variables, on the development cases, beside three baselines."""
