@@ -281,7 +281,7 @@ def _squeeze() -> Iterator[Draft]:
     draft = Draft(
         name="squeezenet_slim_lost_fire5__keras3_same_size_head",
         provenance="vonclites/squeezenet (fire2/squeeze, fire2/expand/1x1); the file lost fire5; target rcmalli/keras-squeezenet names, a head for ten defects beside the head for ten classes",
-        truth_basis="rule: fire numbers are equal on both sides; fire5 has no source; the defect head has none",
+        truth_basis="rule: fire numbers are equal on both sides; fire5 has no source; which of the heads conv10 was is not said",
         tags=("cnn", "lost", "trap_head"),
     )
     draft.dense("conv1", "conv1", (3, 3, 3, 64), "weights biases", layer="Conv2D")
@@ -302,6 +302,9 @@ def _squeeze() -> Iterator[Draft]:
     draft.target("defect_conv/kernel", (1, 1, 512, 10), "Conv2D")
     draft.target("defect_conv/bias", (10,), "Conv2D")
     draft.adam_of_all()
+    for leaf, source in (("kernel", "weights"), ("bias", "biases")):
+        heads = [f"class_conv/{leaf}", f"defect_conv/{leaf}"]
+        draft.tie(heads, [f"conv10/{source}"], "two heads of one shape, one of them in the file")
     draft.drop_sources("fire5/")
     draft.rename_sources(lambda name: name if "/" not in name else f"squeezenet/{name}")
     yield draft
