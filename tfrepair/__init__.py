@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tfrepair.api.auditing import audit as audit
     from tfrepair.api.checking import check as check
     from tfrepair.api.comparison import diff as diff
     from tfrepair.api.conversion import convert as convert
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from tfrepair.api.inspection import Inspection as Inspection
     from tfrepair.api.inspection import inspect as inspect
     from tfrepair.api.plans import save_plan as save_plan
+    from tfrepair.api.proving import Proof as Proof
+    from tfrepair.api.proving import prove as prove
     from tfrepair.api.recovering import recover as recover
     from tfrepair.api.repairing import repair as repair
     from tfrepair.api.report import Report as Report
     from tfrepair.api.sources import open_store
     from tfrepair.api.verification import verify as verify
+    from tfrepair.core.audit import Audit as Audit
     from tfrepair.core.errors import TfrepairError as TfrepairError
     from tfrepair.core.plan import Plan as Plan
     from tfrepair.core.tensor import Tensor as Tensor
@@ -34,19 +38,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Audit": ("tfrepair.core.audit", "Audit"),
     "Inspection": ("tfrepair.api.inspection", "Inspection"),
     "Plan": ("tfrepair.core.plan", "Plan"),
+    "Proof": ("tfrepair.api.proving", "Proof"),
     "Report": ("tfrepair.api.report", "Report"),
     "Tensor": ("tfrepair.core.tensor", "Tensor"),
     "TensorStore": ("tfrepair.core.tensor", "TensorStore"),
     "TfrepairError": ("tfrepair.core.errors", "TfrepairError"),
     "Verdict": ("tfrepair.core.verdict", "Verdict"),
+    "audit": ("tfrepair.api.auditing", "audit"),
     "check": ("tfrepair.api.checking", "check"),
     "convert": ("tfrepair.api.conversion", "convert"),
     "diff": ("tfrepair.api.comparison", "diff"),
     "explain": ("tfrepair.api.explanation", "explain"),
     "inspect": ("tfrepair.api.inspection", "inspect"),
     "open": ("tfrepair.api.sources", "open_store"),
+    "prove": ("tfrepair.api.proving", "prove"),
     "recover": ("tfrepair.api.recovering", "recover"),
     "repair": ("tfrepair.api.repairing", "repair"),
     "save_plan": ("tfrepair.api.plans", "save_plan"),
