@@ -4,7 +4,7 @@ Knows the ways of saving and what may become of a state; nothing of how that is 
 after the host has built and traced the model, before the report.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -44,6 +44,8 @@ class Fate(StrEnum):
     """The way does not save states of this kind at all."""
 
 
+EVERYTHING, LOSSES = 0, 3
+"""Exit codes of the command line: every way keeps every state, or some way loses one."""
 BAD = frozenset({Fate.LOST, Fate.RAISES})
 """Fates that cost the state."""
 
@@ -170,6 +172,16 @@ class Audit:
     def losses(self) -> tuple[AuditedState, ...]:
         """The states that would be lost, notes and warnings left out."""
         return tuple(state for state in self.states if state.severity is Severity.LOSS)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if nothing would be lost, 3 if something would; notes do not count."""
+        return LOSSES if self.losses else EVERYTHING
+
+    def lost_by(self, ways: Iterable[Way]) -> tuple[AuditedState, ...]:
+        """Return the losses in some ways of saving."""
+        wanted = frozenset(ways)
+        return tuple(state for state in self.losses if wanted.intersection(state.lost_by))
 
     def to_json(self) -> dict[str, Any]:
         """Return the audit as plain JSON data."""

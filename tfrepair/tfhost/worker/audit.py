@@ -10,19 +10,17 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from tfrepair.core.audit import Audit, AuditedState, Fate, StateKind, Way
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.tfhost.protocol import CONFIG, ArchRequest
 from tfrepair.tfhost.worker.assign import fresh_optimizer
 from tfrepair.tfhost.worker.audit_advice import advice
-from tfrepair.tfhost.worker.audit_constants import held_constants
+from tfrepair.tfhost.worker.audit_constants import digests_of, held_constants
 from tfrepair.tfhost.worker.audit_creations import Creations
 from tfrepair.tfhost.worker.audit_fates import fates_of_constant, fates_of_other, fates_of_variable
 from tfrepair.tfhost.worker.audit_holders import Held, Link, holdings, is_metric, is_users
 from tfrepair.tfhost.worker.audit_sources import assigned
-from tfrepair.tfhost.worker.audit_subject import Subject, resources
+from tfrepair.tfhost.worker.audit_subject import Subject, counters_kept, resources
 from tfrepair.tfhost.worker.audit_ways import config_problem
 from tfrepair.tfhost.worker.build import build_forward, build_live_forward
 from tfrepair.tfhost.worker.built import MODULE, Built
@@ -59,7 +57,7 @@ def audit(request: ArchRequest) -> Audit:
 def audit_live(model: Any, sample: Any, request: ArchRequest) -> Audit:
     """Audit a model in memory; a model that is built is traced, not called."""
     creations = Creations()
-    with creations.watching():
+    with creations.watching(), counters_kept(model):
         built = build_live_forward(model, sample, request)
         traces = _traced(built)
     return _examined(Subject(built=built, traces=traces, creations=creations), request, None)
@@ -206,16 +204,18 @@ def _tables(subject: Subject) -> Iterator[AuditedState]:
 
 
 def _constants(subject: Subject, again: ArchRequest | None) -> Iterator[AuditedState]:
-    """Yield arrays and tensors that layers hold and the graph has as constants."""
+    """Yield arrays and tensors that layers hold and the graph has as constants.
+
+    What a second construction from other random numbers does not give again is a loss.
+    """
     found = held_constants(subject.held, subject.traces)
-    others: dict[str, Any] = {}
+    known: frozenset[str] | None = None
     if again is not None and any(not constant.is_finalized for constant in found):
         built = build_forward(again, initial=1)
-        others = {h.path: h.value for h in holdings(built.model, built.framework).values()}
+        known = digests_of(holdings(built.model, built.framework))
     for constant in found:
         held = constant.held
-        other = others.get(held.path)
-        differs = other is not None and not np.array_equal(np.asarray(other), constant.value)
+        differs = known is not None and constant.digest not in known
         changes = any(assigned(step)[1] for step in held.steps)
         fates = fates_of_constant(subject.built.framework, is_finalized=constant.is_finalized)
         note = constant.is_finalized or not (differs or changes)
@@ -230,7 +230,7 @@ def _optimizer(built: Built) -> Iterator[AuditedState]:
     is_built = getattr(optimizer, "built", None) or getattr(optimizer, "_built", False)
     if is_built or not built.model.trainable_variables:
         return
-    count, total = len(optimizer_variables(optimizer)), _full_count(built, optimizer)
+    count, total = _count(built, optimizer), _full_count(built, optimizer)
     if count == total:
         return
     words = advice(None, StateKind.OPTIMIZER, {}, built.framework)
@@ -249,11 +249,17 @@ def _optimizer(built: Built) -> Iterator[AuditedState]:
     )
 
 
+def _count(built: Built, optimizer: Any) -> int:
+    """Return how many variables an optimizer has of its own."""
+    weights = _by_id(built.model.trainable_variables)
+    return len(_by_id(optimizer_variables(optimizer)).keys() - weights.keys())
+
+
 def _full_count(built: Built, optimizer: Any) -> int:
     """Return how many variables an optimizer of this configuration has once it is built."""
     with suppress(Exception):  # an optimizer that cannot be made anew says nothing
-        return len(optimizer_variables(fresh_optimizer(replace(built, optimizer=optimizer))))
-    return len(optimizer_variables(optimizer))
+        return _count(built, fresh_optimizer(replace(built, optimizer=optimizer)))
+    return _count(built, optimizer)
 
 
 def _findings(subject: Subject, problem: str) -> Iterator[Finding]:

@@ -26,6 +26,16 @@ class HeldConstant:
     value: Array
     is_finalized: bool
 
+    @property
+    def digest(self) -> str:
+        """Digest of the value, as :func:`digests_of` gives it."""
+        return _digest(self.value)
+
+
+def digests_of(held: Mapping[int, Held]) -> frozenset[str]:
+    """Return the digests of all arrays and tensors that a model holds."""
+    return frozenset(constant.digest for constant in _candidates(held))
+
 
 def held_constants(held: Mapping[int, Held], traces: Sequence[Any]) -> tuple[HeldConstant, ...]:
     """Return what layers hold of more than one element and functions compute with."""
@@ -33,7 +43,7 @@ def held_constants(held: Mapping[int, Held], traces: Sequence[Any]) -> tuple[Hel
     if not candidates:
         return ()
     known = {_digest(value) for trace in traces for value in _values(trace)}
-    return tuple(constant for constant in candidates if _digest(constant.value) in known)
+    return tuple(constant for constant in candidates if constant.digest in known)
 
 
 def _candidates(held: Mapping[int, Held]) -> Iterator[HeldConstant]:

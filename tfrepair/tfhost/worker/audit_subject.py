@@ -5,6 +5,7 @@ What functions capture, who holds it, which line of the user's code it comes fro
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,9 +14,26 @@ from tfrepair.tfhost.worker.audit_creations import NOWHERE, Creations, Place
 from tfrepair.tfhost.worker.audit_holders import HIDING, Held, holdings
 from tfrepair.tfhost.worker.audit_sources import assigned
 from tfrepair.tfhost.worker.audit_ways import Ways, ways_of
-from tfrepair.tfhost.worker.built import Built
+from tfrepair.tfhost.worker.build import framework_of
+from tfrepair.tfhost.worker.built import KERAS_2, Built
 from tfrepair.tfhost.worker.captures import all_variables
+from tfrepair.tfhost.worker.layers import walk
 from tfrepair.tfhost.worker.variables import is_variable
+
+
+@contextmanager
+def counters_kept(model: Any) -> Iterator[None]:
+    """Keep the seeds of tf_keras' random layers: each trace of one counts its seed up."""
+    generators: list[Any] = []
+    if framework_of(model) == KERAS_2:
+        found = (getattr(layer, "_random_generator", None) for _, layer in walk(model, KERAS_2))
+        generators = [generator for generator in found if hasattr(generator, "_seed")]
+    before = [generator._seed for generator in generators]
+    try:
+        yield
+    finally:
+        for generator, number in zip(generators, before, strict=True):
+            generator._seed = number
 
 
 @dataclass(frozen=True, kw_only=True)
