@@ -13,6 +13,7 @@ from tfrepair.api.architectures import Chosen
 from tfrepair.api.options import Options
 from tfrepair.api.skeleton_making import make
 from tfrepair.api.skeletons import Made, NoSkeleton, Skeletons, identity_of
+from tfrepair.api.verification import within
 from tfrepair.core.architecture import Architecture
 from tfrepair.core.errors import UsageError, WriteError
 from tfrepair.core.receipt import Receipt
@@ -93,7 +94,8 @@ class SkeletonHost(ChildHost):
         if made is None or made.skeleton.obstacle:
             return None
         receipt = fill(made.skeleton, state, stage / "model")
-        checks = check_copy(stage / "model", made.skeleton.model, made.frame)
+        found = check_copy(stage / "model", made.skeleton.model, made.frame)
+        checks = tuple(within(stage / "model", check) for check in found)
         note = "not run: the skeleton that it was filled into was, when it was made"
         return receipt, Verdict(checks=checks, forward_note=note)
 

@@ -39,7 +39,7 @@ def verify_written(model: Path, receipt: Receipt, *, keras: int, is_live: bool =
             )
         checks += forward
     return Verdict(
-        checks=tuple(_within(model, check) for check in checks),
+        checks=tuple(within(model, check) for check in checks),
         forward_max_abs=worst,
         forward_signature="serving_default" if batches else "",
         forward_batches=batches,
@@ -47,7 +47,7 @@ def verify_written(model: Path, receipt: Receipt, *, keras: int, is_live: bool =
     )
 
 
-def _within(model: Path, check: Check) -> Check:
+def within(model: Path, check: Check) -> Check:
     """Say where inside the model: its own place is a stage, which is another in every run."""
     where, detail = (
         text.replace(f"{model}/", "").replace(str(model), "")

@@ -8,14 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from tfrepair.core.errors import SourceError
 from tfrepair.core.verdict import Check
 from tfrepair.verify.contents import open_bundle
 from tfrepair.verify.structure import data_checks, fingerprint_checks
 from tfrepair.wire.bundle import BundleEntry
 from tfrepair.wire.crc32c import crc32c
 from tfrepair.wire.mapping import map_file
+from tfrepair.wire.protobuf import read_fields
 
-_OWN = ("variables", "assets.extra", "fingerprint.pb")
+_FINGERPRINT = "fingerprint.pb"
+_OF_VARIABLES = (5, 7)
+"""Fields of a fingerprint: hash of the index, and a name."""
+_OWN = ("variables", "assets.extra", _FINGERPRINT)
 
 
 def frame_of(model: Path) -> dict[str, tuple[int, int]]:
@@ -54,6 +59,9 @@ def check_copy(
     if wrong:
         detail = f"{len(wrong)} files are not the skeleton's, the first: {wrong[0]}"
     checks = [Check(name="frame", passed=not wrong, detail=detail, where=str(model))]
+    if _fixed(model) != _fixed(skeleton):
+        detail = "says something else of the graph than the skeleton's"
+        checks.append(Check(name="fingerprint", passed=False, detail=detail, where=_FINGERPRINT))
     bundle, damage = open_bundle(model)
     other, other_damage = open_bundle(skeleton)
     checks += [*damage, *other_damage]
@@ -71,6 +79,21 @@ def check_copy(
         detail = f"{len(moved)} tensors are elsewhere, the first: {min(moved)}"
     checks.append(Check(name="places", passed=not moved, detail=detail, where="variables"))
     return (*checks, *data_checks(bundle), *fingerprint_checks(model, bundle))
+
+
+def _fixed(model: Path) -> tuple[tuple[int, int | bytes], ...] | None:
+    """Return the fields of a fingerprint that do not follow from the variables."""
+    path = model / _FINGERPRINT
+    try:
+        if not path.is_file():
+            return None
+        return tuple(
+            (number, value if isinstance(value, int) else bytes(value))
+            for number, value in read_fields(map_file(path), str(path))
+            if number not in _OF_VARIABLES
+        )
+    except SourceError:
+        return ((0, b"damaged"),)
 
 
 def _place(entry: BundleEntry | None) -> BundleEntry | None:
