@@ -121,6 +121,22 @@ def test_a_damaged_block_and_a_lost_one_are_told_apart(tmp_path: Path) -> None:
     assert lost == {Health.VERIFIED, Health.MISSING}
 
 
+def test_leading_rows_end_at_the_first_slice_that_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    with path.open("wb") as file:
+        table = open_table(TRAINING.read_bytes(), "source")
+        write_table(table.entries(), file.write, block_size=1)
+    whole = open_source(path)["net/emb"].fetch()
+    content = path.read_bytes()
+    second = content.index(whole[3:5].tobytes())
+    path.write_bytes(content[:second] + bytes(32) + content[second + 32 :])
+    tensor = open_source(path)["net/emb"].checked()
+    assert (tensor.health, tensor.leading is None) == (Health.TRUNCATED, False)
+    assert tensor.leading is not None
+    np.testing.assert_array_equal(tensor.leading(), whole[:3])
+    assert open_source(path)["net/dense/bias"].leading is None
+
+
 def write_large(path: Path, values: Array) -> int:
     """Write one tensor whose block is beyond what a checksum proves; return where it begins."""
     name = "w"

@@ -296,3 +296,20 @@ def test_a_flipped_bit_of_a_variant_or_of_many_lengths_is_corrected(tmp_path: Pa
         assert list(store["b"].fetch()) == list(variants), bit
         healths = {tensor.checked().health for tensor in store}
         assert healths == {Health.VERIFIED, Health.CORRECTED}, bit
+
+
+@pytest.mark.parametrize(("size", "rows"), [(562, 4), (544, 3), (513, 1), (496, 0)])
+def test_leading_rows_of_a_partitioned_variable(tmp_path: Path, size: int, rows: int) -> None:
+    """Its slices lie at 464 (rows 5 and 6), 496 (0 to 2) and 544 (3 and 4)."""
+    prefix = copy_of(CHECKPOINTS / "tf1_4" / "training.v2", tmp_path)
+    whole = open_source(prefix)["net/emb"].fetch()
+    with data_of(prefix).open("r+b") as file:
+        file.truncate(size)
+    tensor = open_source(prefix)["net/emb"].checked()
+    assert (tensor.health, tensor.leading is None) == (Health.TRUNCATED, False)
+    assert tensor.leading is not None
+    if rows:
+        np.testing.assert_array_equal(tensor.leading(), whole[:rows])
+    else:
+        with pytest.raises(Truncated, match="first row"):
+            tensor.leading()

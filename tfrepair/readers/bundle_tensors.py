@@ -6,9 +6,10 @@ Each has its entry, its pieces and lazy ``fetch`` and ``examine``; nothing is re
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tfrepair.core.dtypes import UNSIZED, numpy_dtype
-from tfrepair.core.errors import Corrupt, Unsupported
+from tfrepair.core.errors import Corrupt
 from tfrepair.core.tensor import Array, Health
 from tfrepair.readers.neighborhood import Neighborhood
 from tfrepair.readers.stored import Reading, StoredTensor
@@ -17,7 +18,7 @@ from tfrepair.wire.bundle_data import Shards
 from tfrepair.wire.bundle_index import BundleIndex
 from tfrepair.wire.element_types import NAMES, item_bytes
 from tfrepair.wire.ordered_code import encode_slice_key, is_slice_key
-from tfrepair.wire.slices import is_whole, join_slices, show_slice
+from tfrepair.wire.slices import is_whole, join_slices, leading_rows, show_slice
 
 _WORST = (
     Health.MISSING,
@@ -94,17 +95,17 @@ class BundleTensor:
         return join_slices(self.entry.shape, dtype, pieces, self.key)
 
     def leading(self) -> Array:
-        """Return the rows that are there, unverified, of a tensor that is stored in one piece.
+        """Return the first rows that are there; those of a piece that is cut are not verified.
 
         Raises
         ------
         SourceError
-            If there are none.
+            If there are none, or a partitioned variable is not divided by rows.
         """
         if len(self.parts) == 1 and self.parts[0][0] is None:
             return self.parts[0][1].leading()
-        message = f"{self.key}: rows of a partitioned variable are read from its slices"
-        raise Unsupported(message)
+        pieces = ((place or (), partial(_rows_of, stored)) for place, stored in self.parts)
+        return leading_rows(self.entry.shape, pieces, self.key)
 
     def examine(self) -> tuple[Health, str]:
         """Return the verdict of the worst piece; reads and verifies what was not read before."""
@@ -114,6 +115,12 @@ class BundleTensor:
             return Health.TRUNCATED, f"{len(self.missing)} of {count} slices are missing: {shown}"
         verdicts = (stored.verdict() for _, stored in self.parts)
         return min(verdicts, key=lambda verdict: _WORST.index(verdict[0]))
+
+
+def _rows_of(stored: StoredTensor) -> Array | None:
+    if stored.verdict()[0] is Health.TRUNCATED:
+        return stored.leading()
+    return stored.read().array
 
 
 def _array(reading: Reading) -> Array:

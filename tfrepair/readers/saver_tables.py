@@ -8,6 +8,7 @@ store of it, :mod:`tfrepair.readers.rivals` compares.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tfrepair.core.dtypes import UNSIZED, numpy_dtype
@@ -18,7 +19,7 @@ from tfrepair.wire.element_types import NAMES, item_bytes
 from tfrepair.wire.mapping import map_file
 from tfrepair.wire.ordered_code import encode_slice_key
 from tfrepair.wire.saver_v1 import SlicedTensor, Values, open_header, read_slice
-from tfrepair.wire.slices import is_whole, join_slices
+from tfrepair.wire.slices import is_whole, join_slices, leading_rows
 from tfrepair.wire.sstable import open_table
 from tfrepair.wire.sstable_scan import ScannedTable, scan_table
 
@@ -63,6 +64,23 @@ class SavedTensor:
             return read_slice(table, self._sliced, first)
         pieces = [(part, read_slice(values, self._sliced, part)) for part, values in self.parts]
         return join_slices(self.shape, numpy_dtype(self.dtype), pieces, self.name)
+
+    def leading(self) -> Array:
+        """Return the first rows of a partitioned variable, up to a slice that is not there.
+
+        Raises
+        ------
+        SourceError
+            If there are none, or it is not divided by rows.
+        """
+        pieces = ((part, partial(self._slice, values, part)) for part, values in self.parts)
+        return leading_rows(self.shape, pieces, self.name)
+
+    def _slice(self, values: Values, part: Slice) -> Array | None:
+        try:
+            return read_slice(values, self._sliced, part)
+        except SourceError:
+            return None
 
     def examine(self) -> tuple[Health, str]:
         """Read all slices; the checksums are those of the blocks they lie in."""

@@ -78,6 +78,7 @@ def _tensor(saved: SavedTensor, names: Mapping[str, Naming]) -> Tensor:
         origin=Origin(path=saved.path, key=saved.name),
         fetch=saved.fetch,
         examine=saved.examine,
+        leading=saved.leading if len(saved.parts) > 1 else None,
         purpose=naming.purpose if saved.is_numeric else Purpose.BOOKKEEPING,
         slot=naming.slot,
         slot_of=naming.slot_of,

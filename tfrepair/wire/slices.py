@@ -4,7 +4,7 @@ Knows extents and arrays; where the parts come from is up to the two checkpoint 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -88,6 +88,43 @@ def join_slices(
         whole[bounds] = array
         covered[bounds] = True
     return whole
+
+
+def leading_rows(
+    shape: Shape, parts: Iterable[tuple[Slice, Callable[[], Array | None]]], where: str
+) -> Array:
+    """Join the parts at the beginning of a tensor that is divided along its first axis.
+
+    Parameters
+    ----------
+    shape
+        Of the whole.
+    parts
+        Each with its place and how to read it: the rows of it that are there, or ``None``. What
+        comes behind a part that is not whole is not read.
+    where
+        Name of the tensor, for messages.
+
+    Raises
+    ------
+    Truncated
+        If the first row is not there, or the tensor is divided in another way.
+    """
+    found: list[Array] = []
+    rows = 0
+    for part, read in sorted(parts, key=lambda item: item[0][0].start if item[0] else 0):
+        bounds = slice_bounds(shape, part, where)
+        is_across = all(b == slice(0, size) for b, size in zip(bounds[1:], shape[1:], strict=True))
+        array = read() if bounds and is_across and bounds[0].start == rows else None
+        if array is not None:
+            found.append(array)
+            rows += len(array)
+        if array is None or rows != bounds[0].stop:
+            break
+    if not rows:
+        message = f"{where}: its first row is not there, or it is not divided by rows"
+        raise Truncated(message)
+    return np.concatenate(found)
 
 
 def _place(shape: Shape, part: Slice, array: Array, where: str) -> tuple[slice, ...]:
