@@ -30,7 +30,9 @@ from tfrepair.core.errors import SourceError
 from tfrepair.readers.registry import open_source
 
 CUTS = (5, 10, 25, 50, 75, 90, 95, 99, 99.9)
-FLIPS = 12
+FLIPS = 6
+_LARGEST = 500
+"""Arrays of the largest file that bits are flipped in."""
 _GOLDEN = Path(__file__).parents[2] / "tests" / "golden"
 
 
@@ -314,6 +316,8 @@ def damage_rows(folder: Path) -> list[str]:
     """Return the rows of the table of zeros and flips."""
     rows = []
     for case in cases():
+        if len(case.ends) > _LARGEST:
+            continue
         whole = case.digests(folder)
         for kind in ("zeros", "1", "10"):
             rng = random.Random(case.name + kind)  # noqa: S311
