@@ -285,6 +285,42 @@ def measured(name: str, seeds: int, say: Callable[[str], None]) -> list[dict[str
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return a table: a row for each case, a column for each strategy."""
+    names = list(dict.fromkeys(r["strategy"] for r in rows))
+    lines = ["| Optimizer | Lost | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
+    for (opt, case), cells in _relative(rows).items():
+        texts = [_cell(cells.get(name)) for name in names]
+        lines.append(f"| {opt} | {case} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def _cell(values: list[float] | None) -> str:
+    if not values:
+        return ""
+    return f"{np.exp(np.mean(np.log(values))):.2f} ({max(values):.2f})"
+
+
+def choices(rows: list[dict[str, Any]]) -> str:
+    """Return how far the project's choice is from the best strategy that has the same to go by.
+
+    Without data it is held against the strategies without, with data against all of them; a donor
+    is a rung of its own, above both.
+    """
+    lines = ["| Optimizer | Lost | ladder / best without data | ladder * / best with data |"]
+    lines.append("|---|---|---|---|")
+    for (opt, case), cells in _relative(rows).items():
+        means = {n: float(np.exp(np.mean(np.log(v)))) for n, v in cells.items() if n != "donor"}
+        bare = min(value for name, value in means.items() if "*" not in name)
+        texts = [f"{means['ladder'] / bare:.2f}"]
+        best = min(means.values())
+        texts.append(f"{means['ladder *'] / best:.2f}" if "ladder *" in means else "")
+        lines.append(f"| {opt} | {case} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def _relative(
+    rows: list[dict[str, Any]],
+) -> dict[tuple[str, str], dict[str, list[float]]]:
+    """Return deviations over those of a fresh optimizer, by case and strategy."""
     base = {
         (r["optimizer"], r["problem"], r["seed"]): r["deviation"]
         for r in rows
@@ -295,18 +331,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         relative = r["deviation"] / base[r["optimizer"], r["problem"], r["seed"]]
         cell = grouped.setdefault((r["optimizer"], r["case"]), {})
         cell.setdefault(r["strategy"], []).append(max(relative, 1e-4))
-    names = list(dict.fromkeys(r["strategy"] for r in rows))
-    lines = ["| Optimizer | Lost | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
-    for (opt, case), cells in grouped.items():
-        texts = [_cell(cells.get(name)) for name in names]
-        lines.append(f"| {opt} | {case} | " + " | ".join(texts) + " |")
-    return "\n".join(lines)
-
-
-def _cell(values: list[float] | None) -> str:
-    if not values:
-        return ""
-    return f"{np.exp(np.mean(np.log(values))):.2f} ({max(values):.2f})"
+    return grouped
 
 
 def excess_table(rows: list[dict[str, Any]]) -> str:
@@ -337,7 +362,7 @@ def main() -> None:
             rows = measured(name, given.seeds, lambda text: print(text, flush=True))
             (given.out / f"{name}.json").write_text(json.dumps(rows), encoding="utf-8")
     every = [r for f in sorted(given.out.glob("*.json")) for r in json.loads(f.read_text("utf-8"))]
-    print(table(every), excess_table(every), sep="\n\n")
+    print(table(every), excess_table(every), choices(every), sep="\n\n")
 
 
 if __name__ == "__main__":

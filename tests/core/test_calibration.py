@@ -81,6 +81,13 @@ def test_what_is_lost_decides(tasks: tuple[SlotTask, ...], expected: Recipe) -> 
     assert recipe_for(tasks, 64, 1000) == expected
 
 
+def test_few_batches_without_bias_correction_are_all_frozen() -> None:
+    found = recipe_for((task(Role.SECOND),), 8, 1000)
+    assert (found.frozen, found.rehearsed, found.counter) == (8, 0, None)
+    beside = (task(Role.SECOND), task(Role.REHEARSED))
+    assert recipe_for(beside, 8, 1000).rehearsed == 7
+
+
 def test_an_unknown_step_count_is_a_long_training() -> None:
     found = recipe_for(adam(first=True, second=True), 64, None)
     assert task(Role.SECOND, decay=0.999).correction(found.start) == 1.0

@@ -25,6 +25,8 @@ _FIRST_ONLY = 32
 """Batches that a first moment remembers something of, several times over."""
 _FROZEN_SHARE = 8
 """One batch in so many is taken at frozen weights."""
+_SHORT = 16
+"""So few batches are all taken at frozen weights where averages are not corrected for bias."""
 _LONG = 100_000
 """Updates after which no average is biased any more."""
 
@@ -143,6 +145,8 @@ def recipe_for(tasks: Sequence[SlotTask], batches: int, steps: int | None) -> Re
     if not lost and any(task.lost for task in tasks) and known:
         return Recipe(frozen=0, rehearsed=min(batches, _FIRST_ONLY), start=begun)
     frozen = max(1, batches // _FROZEN_SHARE) if lost else 0
+    if lost and not counted and batches <= _SHORT and not _needs_updates(tasks):
+        frozen = batches
     rehearsed = batches - frozen
     return Recipe(
         frozen=frozen,
@@ -150,6 +154,10 @@ def recipe_for(tasks: Sequence[SlotTask], batches: int, steps: int | None) -> Re
         counter=rehearsed if counted else None,
         start=begun,
     )
+
+
+def _needs_updates(tasks: Iterable[SlotTask]) -> bool:
+    return any(task.lost and task.role is Role.REHEARSED for task in tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,9 @@ from tfrepair.planning.wanted_optimizer import Wanted, wanted_optimizer
 ESTIMATED, _MIXTURE = "optimizer-estimated", "optimizer-mixture"
 
 _EXPECTED: Mapping[str, str] = {
-    "all": "expect less of a rise of the loss than after a fresh start",
-    "first": "expect hardly any rise of the loss",
-    "some": "expect hardly any rise of the loss",
+    "all": "expect a third to two thirds of what a fresh optimizer would disturb",
+    "first": "expect a fifth to a half of what a fresh optimizer would disturb",
+    "some": "expect a tenth to a third of what a fresh optimizer would disturb",
 }
 
 
