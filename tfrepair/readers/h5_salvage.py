@@ -164,7 +164,9 @@ class _Maker:
     def is_unfinished(self) -> bool:
         """True if the writer was stopped: the end that the superblock states was never set."""
         block = find_superblock(self.data)
-        return block is None or block.end < len(self.data) or not self.layout.headers
+        if block is not None and block.end < len(self.data):
+            return True
+        return not self.layout.headers  # a superblock that is lost says nothing
 
     def damage(self, reason: str) -> str:
         """Return what is wrong, in a sentence."""

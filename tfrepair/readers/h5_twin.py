@@ -258,7 +258,8 @@ class _Judge:
 
     def _is_clean(self, shift: int) -> bool:
         """Return whether there is no data where the twin has none."""
-        return all(self._is_alike(a, b, shift) for a, b in self._near_gaps(shift))
+        near = sorted(self._near_gaps(shift), key=lambda gap: gap[1] - gap[0])
+        return all(self._is_alike(begin, end, shift) for begin, end in near)
 
     def _is_alike(self, begin: int, end: int, shift: int) -> bool:
         """Return whether a gap holds zeros, what the twin has there, or metadata of its own."""
