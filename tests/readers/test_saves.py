@@ -43,6 +43,17 @@ def test_without_a_state_file_the_highest_step_is_read(run: Path) -> None:
     assert "of 3 saves, 3 complete" in codes(run)[0][1]
 
 
+def test_a_pattern_means_the_saves_that_it_fits(run: Path) -> None:
+    assert (
+        chosen(run / "ckpt-9*") == chosen(run / "ckpt-9.*") == chosen(run / "*9.index") == "ckpt-9"
+    )
+    assert codes(run / "ckpt-[29]*")[0][1].startswith("ckpt-[29]* fits several saves; of 2 saves")
+    assert chosen(run / "ckpt-[29]*") == "ckpt-9"
+    assert open_source(run / "ckpt-*").path == str(run / "ckpt-10")
+    assert choose_save(run / "model-*").saves == ()
+    assert choose_save(run / "no" / "model-*").saves == ()
+
+
 def test_an_incomplete_save_is_not_chosen(run: Path) -> None:
     (run / "ckpt-10.data-00000-of-00001").unlink()
     assert chosen(run) == "ckpt-9"

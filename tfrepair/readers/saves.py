@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import translate
 from pathlib import Path
 
 from tfrepair.core.errors import SourceError
@@ -26,6 +27,7 @@ _DATA = re.compile(r"^(?P<prefix>.+)\.data-\d{5}-of-(?P<count>\d{5})$", re.DOTAL
 _SHARD = re.compile(r"^(?P<prefix>.+)-(?:\d{5}|\?{5})-of-(?P<count>\d{5})$", re.DOTALL)
 _STEP = re.compile(r"^(?P<base>.*?)-?(?P<step>\d+)$", re.DOTALL)
 _STATE = re.compile(r'\s*model_checkpoint_path\s*:\s*"((?:[^"\\]|\\.)*)"')
+_WILD = re.compile(r"[*?\[]")
 _MAX_STATE_BYTES = 1 << 20
 _MAX_LISTED = 10
 _HEAD = 512
@@ -93,8 +95,9 @@ def choose_save(path: Path) -> Choice:
     Parameters
     ----------
     path
-        Prefix, any file of a checkpoint, its state file, a run folder, a SavedModel's folder, or
-        the pattern (``model-7-?????-of-00003``) that state files hold.
+        Prefix, any file of a checkpoint, its state file, a run folder, a SavedModel's folder, the
+        pattern (``model-7-?????-of-00003``) that state files hold, or any other pattern for the
+        names in a folder (``model.ckpt-*``).
 
     Returns
     -------
@@ -121,7 +124,23 @@ def choose_save(path: Path) -> Choice:
         if saves:
             return Choice(saves=saves)
         parts = find_unmerged(prefix)
-        return NOTHING if parts is None else _in_parts((parts,))
+        return _by_pattern(path) if parts is None else _in_parts((parts,))
+
+
+def _by_pattern(path: Path) -> Choice:
+    """Return the save that a pattern fits; of several the one with the highest step."""
+    if not _WILD.search(path.name) or not path.parent.is_dir():
+        return NOTHING
+    fits = re.compile(translate(path.name)).match
+    here = {
+        prefix: saves
+        for prefix, saves in _grouped(path.parent.iterdir()).items()
+        if fits(prefix.name) or any(fits(file.name) for save in saves for file in save.files)
+    }
+    if len(here) < 2:  # noqa: PLR2004 - nothing to choose from
+        return Choice(saves=next(iter(here.values()), ()))
+    reason = f"{path.name} fits several saves"
+    return _newest(path.parent, here, reason, Severity.NOTE)
 
 
 def _by_member(path: Path) -> Choice:
