@@ -137,7 +137,7 @@ def _by_pattern(path: Path) -> Choice:
         for prefix, saves in _grouped(path.parent.iterdir()).items()
         if fits(prefix.name) or any(fits(file.name) for save in saves for file in save.files)
     }
-    if len(here) < 2:  # noqa: PLR2004 - nothing to choose from
+    if len(here) < 2:
         return Choice(saves=next(iter(here.values()), ()))
     reason = f"{path.name} fits several saves"
     return _newest(path.parent, here, reason, Severity.NOTE)
