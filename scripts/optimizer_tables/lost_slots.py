@@ -37,7 +37,8 @@ from tfrepair.planning.consistency import decide
 from tfrepair.planning.dialects.slot_meanings import MEANINGS
 from tfrepair.planning.estimates import task_of
 from tfrepair.planning.wanted_optimizer import wanted_optimizer
-from tfrepair.tfhost.protocol import ArchRequest, CalibrateRequest, DataRequest, ValueFile
+from tfrepair.tfhost.protocol import ArchRequest, CalibrateRequest, ValueFile
+from tfrepair.tfhost.training_requests import DataRequest
 
 STEPS = 200
 DONOR_AGE = 200

@@ -27,7 +27,13 @@ from tfrepair.planning.estimates import fresh_start, settled, slot_tasks, with_e
 from tfrepair.planning.step_counts import OPTIMIZER
 from tfrepair.planning.wanted_optimizer import wanted_optimizer
 from tfrepair.rebuild.estimates import with_estimated
-from tfrepair.tfhost.protocol import Calibrated, CalibrateRequest, DataRequest, Host, ValueFile
+from tfrepair.tfhost.protocol import (
+    Calibrated,
+    CalibrateRequest,
+    Host,
+    ValueFile,
+)
+from tfrepair.tfhost.training_requests import DataRequest
 from tfrepair.writers.value_files import value_files
 
 _ARCHIVE = ".npz"

@@ -19,7 +19,7 @@ from tfrepair.core.curves import Curve, compared
 from tfrepair.core.errors import SourceError, UsageError, VerifyError
 from tfrepair.planning.fresh_values import fresh_values
 from tfrepair.tfhost.client import ChildHost
-from tfrepair.tfhost.protocol import DataRequest, TrainRequest
+from tfrepair.tfhost.training_requests import DataRequest, TrainRequest
 
 DEFAULT_STEPS = 100
 ZEROS = "slots at zero"

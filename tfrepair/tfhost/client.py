@@ -29,10 +29,9 @@ from tfrepair.tfhost.protocol import (
     CalibrateRequest,
     ExportRequest,
     ForwardRequest,
-    Losses,
     SaveRequest,
-    TrainRequest,
 )
+from tfrepair.tfhost.training_requests import Losses, TrainRequest
 
 SHOW, HOLD = "\x1etfrepair show\n", "\x1etfrepair hold\n"
 """Lines on the worker's stderr: pass on what follows, or keep it for a crash message."""

@@ -18,10 +18,9 @@ from tfrepair.tfhost.protocol import (
     CalibrateRequest,
     ExportRequest,
     ForwardRequest,
-    Losses,
     SaveRequest,
-    TrainRequest,
 )
+from tfrepair.tfhost.training_requests import Losses, TrainRequest
 
 _WORKER = "tfrepair.tfhost.worker"
 

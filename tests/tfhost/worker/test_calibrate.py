@@ -18,7 +18,8 @@ from tfrepair.planning.dialects.slot_meanings import MEANINGS
 from tfrepair.planning.estimates import task_of
 from tfrepair.planning.wanted_optimizer import wanted_optimizer
 from tfrepair.tfhost.client import ChildHost
-from tfrepair.tfhost.protocol import Calibrated, CalibrateRequest, DataRequest, ValueFile
+from tfrepair.tfhost.protocol import Calibrated, CalibrateRequest, ValueFile
+from tfrepair.tfhost.training_requests import DataRequest
 
 pytestmark = pytest.mark.tf
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tfrepair.core.errors import ArchitectureError
-from tfrepair.tfhost.protocol import DataRequest
+from tfrepair.tfhost.training_requests import DataRequest
 from tfrepair.tfhost.worker.loading import run_file, user_code
 
 Batch = Mapping[str, Any]

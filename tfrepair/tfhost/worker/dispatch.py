@@ -13,8 +13,8 @@ from tfrepair.tfhost.protocol import (
     ExportRequest,
     ForwardRequest,
     SaveRequest,
-    TrainRequest,
 )
+from tfrepair.tfhost.training_requests import TrainRequest
 
 if TYPE_CHECKING:
     from tfrepair.core.receipt import Receipt

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfrepair.core.errors import ArchitectureError, HostError
-from tfrepair.tfhost.protocol import Losses, TrainRequest
+from tfrepair.tfhost.training_requests import Losses, TrainRequest
 from tfrepair.tfhost.worker.batches import load_batches
 
 _LOSS, _RESET = "loss", "reset_metrics"
