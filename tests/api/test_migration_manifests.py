@@ -59,7 +59,7 @@ def test_a_manifest_says_what_goes_where(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ('{"arch": "m.py"}\n[1]\n{"source": "a", "x": 1}', ["row 1: has no source", "row 2", "'x'"]),
+        ('{"arch": "m.py"}\n[1]\n{"source": "a", "x": 1}', ["row 1: has no source", "row 2"]),
         ('{"source": "a", "options": {"dry_run": true}}', ["'dry_run' is no option of a row"]),
         ('{"source": "a", "output": "../x"}', ["not below the root"]),
         ('{"source": "a", "output": "/x"}', ["not below the root"]),

@@ -25,6 +25,9 @@ WORKER_BYTES = 4 << 30
 WORKER_SECONDS = 3600
 """Lifetime of a local worker: memory that a library keeps goes with it."""
 
+PATIENCE = "15s"
+"""How long a scheduler may take to answer."""
+
 
 class Died(Exception):  # noqa: N818 - an event, and never seen outside of a migration
     """The process that worked on a task ended."""
@@ -141,14 +144,14 @@ def _client(jobs: int, scheduler: str) -> Iterator[Any]:
 
     settings = {
         "distributed.scheduler.allowed-failures": 0,
-        "distributed.comm.timeouts.connect": "15s",
+        "distributed.comm.timeouts.connect": PATIENCE,
         "distributed.worker.daemon": False,
         "distributed.admin.tick.limit": "1h",
     }
     with dask.config.set(settings):
         if scheduler:
             try:
-                client = Client(scheduler, timeout="15s", set_as_default=False)
+                client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
             except (OSError, TimeoutError, ValueError) as error:
                 message = f"--scheduler {scheduler}: no scheduler answers: {error}"
                 raise UsageError(message, remedy="start one with `dask scheduler`") from error
@@ -163,7 +166,8 @@ def _client(jobs: int, scheduler: str) -> Iterator[Any]:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 memory_limit=WORKER_BYTES,
                 lifetime=f"{WORKER_SECONDS}s",
                 lifetime_stagger="600s",
