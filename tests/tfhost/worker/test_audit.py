@@ -1,7 +1,7 @@
 """What an audit says of 44 ways to keep state, and of twenty ordinary models, under both Kerases.
 
 The columns were measured by saving and searching the files for the value:
-``scripts/measure_audit.py`` does it again.
+``scripts.audit_tables.patterns.py`` does it again.
 """
 
 import json
