@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ DONOR_AGE = 200
 BATCHES = {"rmsprop": 8, "adagrad": 16}
 OTHER_BATCHES = 64
 STEP = "optimizer/iteration"
+FRESH = "fresh start"
 State = Mapping[str, Any]
 
 
@@ -229,7 +230,7 @@ def strategies(lab: Lab, case: Case) -> dict[str, Callable[[], State]]:
     if case.counter:
         least = correction_free(*lab.wanted.betas)
         return {
-            "fresh start": lambda: lab.fresh(everything, count=0),
+            FRESH: lambda: lab.fresh(everything, count=0),
             "count 0": lambda: lab.fresh((), count=0),
             "count half": lambda: lab.fresh((), count=steps // 2),
             "ladder": lambda: lab.fresh((), count=least),
@@ -239,7 +240,7 @@ def strategies(lab: Lab, case: Case) -> dict[str, Callable[[], State]]:
     start = 0 if counts else None
     return {
         "zeros, rest kept": lambda: lab.fresh(lost),
-        "fresh start": lambda: lab.fresh(everything, count=start),
+        FRESH: lambda: lab.fresh(everything, count=start),
         "ladder": lambda: _without_data(lab, lost, everything, start),
         "donor": lambda: lab.fresh(()) | {path: lab.donor[path] for path in lost},
         "frozen *": lambda: lab.calibrated(lost, Recipe(frozen=count, rehearsed=0, start=steps)),
@@ -258,8 +259,10 @@ def _without_data(lab: Lab, lost: set[str], everything: set[str], start: int | N
     return lab.fresh(afresh)
 
 
-def measured(name: str, seeds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Measure every case and strategy of one optimizer."""
+def measured(
+    name: str, seeds: int, only: Collection[str], say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Measure every case of one optimizer under some strategies, or under all of them."""
     rows = []
     folder = Path(tempfile.mkdtemp())
     try:
@@ -267,15 +270,21 @@ def measured(name: str, seeds: int, say: Callable[[str], None]) -> list[dict[str
             lab = Lab(problem, name, folder)
             for seed in range(seeds):
                 lab.train(seed)
-                known: dict[str, dict[str, float]] = {}
+                everything = {str(variable.path) for variable in lab.slots}
+                counts = lab.wanted.family is not None and lab.wanted.family.counts_steps
+                fresh = lab.cost(lab.fresh(everything, count=0 if counts else None))
+                known = {FRESH: fresh}
                 for case in cases_of(lab):
                     for strategy, make in strategies(lab, case).items():
-                        key = strategy if strategy == "fresh start" else f"{case.name} {strategy}"
+                        if only and strategy not in only:
+                            continue
+                        key = strategy if strategy == FRESH else f"{case.name} {strategy}"
                         if key not in known:
                             known[key] = lab.cost(make())
                         rows.append(
                             {"optimizer": name, "problem": problem.name, "seed": seed}
                             | {"case": case.name, "strategy": strategy}
+                            | {"fresh": fresh["deviation"]}
                             | known[key]
                         )
                 say(f"{name} {problem.name} {seed}")
@@ -322,14 +331,9 @@ def _relative(
     rows: list[dict[str, Any]],
 ) -> dict[tuple[str, str], dict[str, list[float]]]:
     """Return deviations over those of a fresh optimizer, by case and strategy."""
-    base = {
-        (r["optimizer"], r["problem"], r["seed"]): r["deviation"]
-        for r in rows
-        if r["strategy"] == "fresh start"
-    }
     grouped: dict[tuple[str, str], dict[str, list[float]]] = {}
     for r in rows:
-        relative = r["deviation"] / base[r["optimizer"], r["problem"], r["seed"]]
+        relative = r["deviation"] / r["fresh"]
         cell = grouped.setdefault((r["optimizer"], r["case"]), {})
         cell.setdefault(r["strategy"], []).append(max(relative, 1e-4))
     return grouped
@@ -353,6 +357,7 @@ def main() -> None:
     """Measure, or print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--optimizer", action="append", default=[])
+    parser.add_argument("--strategy", action="append", default=[], help="measure only these anew")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("build/lost_slots"))
     parser.add_argument("--table", action="store_true", help="print what was measured before")
@@ -360,8 +365,12 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     if not given.table:
         for name in given.optimizer or ["adam", "rmsprop", "adagrad"]:
-            rows = measured(name, given.seeds, lambda text: print(text, flush=True))
-            (given.out / f"{name}.json").write_text(json.dumps(rows), encoding="utf-8")
+            file = given.out / f"{name}.json"
+            rows = measured(name, given.seeds, given.strategy, lambda t: print(t, flush=True))
+            if given.strategy and file.is_file():
+                before = json.loads(file.read_text("utf-8"))
+                rows = [*(r for r in before if r["strategy"] not in given.strategy), *rows]
+            file.write_text(json.dumps(rows), encoding="utf-8")
     every = [r for f in sorted(given.out.glob("*.json")) for r in json.loads(f.read_text("utf-8"))]
     print(table(every), excess_table(every), choices(every), sep="\n\n")
 

@@ -69,6 +69,10 @@ CASES = {
         (task(Role.SECOND),),
         Recipe(frozen=8, rehearsed=56, start=1000),
     ),
+    "Adagrad": (
+        (task(Role.SUM),),
+        Recipe(frozen=0, rehearsed=64, start=1000),
+    ),
     "momentum": (
         (task(Role.REHEARSED),),
         Recipe(frozen=0, rehearsed=64, start=1000),

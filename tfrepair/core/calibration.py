@@ -147,6 +147,10 @@ def recipe_for(tasks: Sequence[SlotTask], batches: int, steps: int | None) -> Re
     frozen = max(1, batches // _FROZEN_SHARE) if lost else 0
     if lost and not counted and batches <= _SHORT and not _needs_updates(tasks):
         frozen = batches
+    if lost and all(task.role is Role.SUM for task in tasks if task.kind in lost):
+        # A sum holds the squares of a whole training, which were larger than today's: what
+        # updates from a fresh start see comes closer than what stands still.
+        frozen = 0
     rehearsed = batches - frozen
     return Recipe(
         frozen=frozen,
