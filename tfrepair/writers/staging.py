@@ -115,7 +115,7 @@ def staged(out: Path) -> Iterator[Path]:
     parent = out.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        _clean(out)
+        clean_up(out)
         stage, lock = _made(out)
     except OSError as error:
         message = f"{parent}: cannot write there: {error.strerror or error}"
@@ -195,8 +195,8 @@ def _made(out: Path) -> tuple[Path, IO[bytes]]:
             lock.close()
 
 
-def _clean(out: Path) -> None:
-    """Remove stages of this output whose process is gone."""
+def clean_up(out: Path) -> None:
+    """Remove stages of this output whose process is gone; :func:`staged` begins with it."""
     prefix = f".{out.name}{_MARK}"
     for stage in sorted(out.parent.iterdir()):
         if not stage.name.startswith(prefix):

@@ -27,6 +27,7 @@ from tfrepair.core.findings import Severity
 from tfrepair.core.plan import Plan
 from tfrepair.core.tensor import TensorStore
 from tfrepair.writers.savedmodel import RECORD
+from tfrepair.writers.staging import clean_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +215,7 @@ def _found(task: Task) -> Result | None:
     store = open_store(item.source, reader=options_of(item).reader)
     if source != source_reference(store).digest or not verify(out).passed:
         return None  # the conversion refuses what is there
+    clean_up(out)
     return Result(
         key=item.key,
         source=item.source,
