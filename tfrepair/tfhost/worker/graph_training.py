@@ -182,7 +182,7 @@ def left_behind(
             severity=Severity.WARNING,
             where=shown,
             message=f"train_step leaves {len(left)} variables as they are that the graph updates "
-            "by operations of their own (moving averages, statistics)",
+            "by operations of their own (another training step, moving averages, statistics)",
             remedy="restore the SavedModel's variables into the original graph to train them",
         )
 
