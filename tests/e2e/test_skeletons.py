@@ -8,7 +8,10 @@ import pytest
 
 from tfrepair.api.conversion import run_conversion
 from tfrepair.api.options import Options
+from tfrepair.api.skeleton_host import SkeletonHost
 from tfrepair.api.skeletons import Skeletons
+from tfrepair.architecture.request import arch_request
+from tfrepair.core.state import Provenance, ProvenanceKind, State, StateEntry
 
 PLAIN = """
 import keras
@@ -50,9 +53,13 @@ def test_a_filled_skeleton_is_what_tensorflow_would_have_written(tmp_path: Path)
     for seed in range(2):
         draw = np.random.default_rng(seed)
         kernel, *others = [draw.random(shape, np.float32) for shape in ((4, 3), *[(3,)] * 5)]
-        names = ("bias", "gamma", "beta", "moving_mean", "moving_variance")
-        values = dict(zip(names, others, strict=True))
-        np.savez(tmp_path / f"{seed}.npz", kernel=kernel, **values)  # type: ignore[arg-type]
+        names = ("gamma", "beta", "moving_mean", "moving_variance")
+        values = {
+            f"batch_normalization/{name}": value
+            for name, value in zip(names, others[:4], strict=True)
+        }
+        values |= {"dense/kernel": kernel, "dense/bias": others[-1]}
+        np.savez(tmp_path / f"{seed}.npz", **values)  # type: ignore[arg-type]
     kept = Options(skeleton=tmp_path / "kept")
     first = run_conversion(tmp_path / "0.npz", arch, tmp_path / "a", kept)
     assert (first.exit_code, first.obstacle) == (0, "")
@@ -68,10 +75,15 @@ def test_a_filled_skeleton_is_what_tensorflow_would_have_written(tmp_path: Path)
 def test_a_constant_made_from_weights_stands_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(CACHED, encoding="utf-8")
     kernel = np.random.default_rng(1).random((3, 2), np.float32)
-    np.savez(tmp_path / "w.npz", kernel=kernel)
-    options = Options(skeleton=tmp_path / "kept")
-    report = run_conversion(tmp_path / "w.npz", tmp_path / "model.py", tmp_path / "out", options)
-    assert report.exit_code == 0
-    assert "constants of the graph are made from weights" in report.obstacle
-    assert report.verdict is not None
-    assert report.verdict.forward_max_abs is not None
+    with SkeletonHost(3, Skeletons(tmp_path / "kept")) as host:
+        (variable,) = host.describe(arch_request(str(tmp_path / "model.py")))
+        entry = StateEntry(
+            path=variable.path,
+            shape=variable.shape,
+            dtype=variable.dtype,
+            provenance=Provenance(kind=ProvenanceKind.READ),
+            fetch=lambda: kernel,
+        )
+        state = State(entries=(entry,))
+        assert host.fill(state, tmp_path / "stage", schedule_offset=0) is None
+    assert "constants of the graph are made from weights" in host.obstacle

@@ -198,9 +198,9 @@ def _made(out: Path) -> tuple[Path, IO[bytes]]:
 def clean_up(out: Path) -> None:
     """Remove stages of this output whose process is gone; :func:`staged` begins with it."""
     prefix = f".{out.name}{_MARK}"
-    for stage in sorted(out.parent.iterdir()):
-        if not stage.name.startswith(prefix):
-            continue
+    with os.scandir(out.parent) as entries:  # there may be thousands of other outputs
+        names = sorted(entry.name for entry in entries if entry.name.startswith(prefix))
+    for stage in (out.parent / name for name in names):
         # Locked: its process lives. Not there: another process has just removed it.
         with suppress(OSError), (stage / _LOCK).open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
