@@ -108,7 +108,8 @@ def whole_before(
     carried: list[Any] = []
     for place in range(len(frames) - 1, -1, -1):
         target = frames[place - 1][-1] if place and frames[place - 1] else None
-        frame = _folded(frames[place], holds, one_by_one=one_by_one)
+        stated = _stated(frames[place], complete)
+        frame = _folded(stated, holds, one_by_one=one_by_one)
         carried = _joined(target, frame, carried, holds)
         is_state = isinstance(target, np.ndarray) and id(target) not in complete
         if is_state:
@@ -151,6 +152,9 @@ def _joined(
         return inner
     if isinstance(target, list):
         last = max((place for place, value in enumerate(frame) if holds(value)), default=-1)
+        below = frame[last - 1] if last > 0 else None
+        if last == len(frame) - 1 and isinstance(below, list) and not below:
+            last -= 1  # it may belong into the empty list below it: its place is not certain
         target[:] = _with_tuple([*target, *frame[: last + 1]], last + 1)
         target.extend(inner)
         return []
@@ -193,9 +197,21 @@ def _with_tuple(items: list[Any], fresh: int) -> list[Any]:
     return items
 
 
+def _stated(frame: list[Any], complete: Collection[int]) -> list[Any]:
+    """Put the list of an object array in the place of the array, whose state is on the stack."""
+    if len(frame) < 2 or not isinstance(frame[-2], np.ndarray) or id(frame[-2]) in complete:
+        return frame
+    state = frame[-1]
+    if not isinstance(state, tuple) or not state or not isinstance(state[-1], list):
+        return frame
+    if len(state) > 1 and state[1] == () and len(state[-1]) == 1:
+        return [*frame[:-2], state[-1][0]]
+    return [*frame[:-2], *_rows([state[-1]], list(state))]
+
+
 def _rows(items: list[Any], frame: list[Any]) -> list[Any]:
     """Give the items of an object array of several axes their rows; the state has the shape."""
-    shape = frame[1] if len(frame) > 1 else ()
+    shape = frame[1] if len(frame) > 1 else None
     is_shape = isinstance(shape, tuple) and all(isinstance(n, int) and n > 0 for n in shape)
     if not is_shape or len(items) != 1 or not isinstance(items[0], list):
         return items
