@@ -59,8 +59,10 @@ class Inline:
         self, work: Callable[[T], R], tasks: Iterable[T], stop: Callable[[], bool]
     ) -> Iterator[tuple[T, R | Died]]:
         """Run one task after the other."""
-        for task in tasks:
-            if stop():
+        waiting = iter(tasks)
+        while not stop():
+            task = next(waiting, None)
+            if task is None:
                 return
             yield task, work(task)
 
