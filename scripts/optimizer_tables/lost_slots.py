@@ -260,9 +260,13 @@ def _without_data(lab: Lab, lost: set[str], everything: set[str], start: int | N
 
 
 def measured(
-    name: str, seeds: int, only: Collection[str], say: Callable[[str], None]
+    name: str,
+    seeds: int,
+    only: Collection[str],
+    cases: Collection[str],
+    say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
-    """Measure every case of one optimizer under some strategies, or under all of them."""
+    """Measure one optimizer: some strategies in some cases, or all of them in all."""
     rows = []
     folder = Path(tempfile.mkdtemp())
     try:
@@ -274,7 +278,7 @@ def measured(
                 counts = lab.wanted.family is not None and lab.wanted.family.counts_steps
                 fresh = lab.cost(lab.fresh(everything, count=0 if counts else None))
                 known = {FRESH: fresh}
-                for case in cases_of(lab):
+                for case in (one for one in cases_of(lab) if not cases or one.name in cases):
                     for strategy, make in strategies(lab, case).items():
                         if only and strategy not in only:
                             continue
@@ -353,11 +357,17 @@ def excess_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _cell_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what tells one measurement from another."""
+    return tuple(str(row[name]) for name in ("optimizer", "problem", "seed", "case", "strategy"))
+
+
 def main() -> None:
     """Measure, or print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--optimizer", action="append", default=[])
     parser.add_argument("--strategy", action="append", default=[], help="measure only these anew")
+    parser.add_argument("--case", action="append", default=[], help="measure only these anew")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("build/lost_slots"))
     parser.add_argument("--table", action="store_true", help="print what was measured before")
@@ -366,10 +376,13 @@ def main() -> None:
     if not given.table:
         for name in given.optimizer or ["adam", "rmsprop", "adagrad"]:
             file = given.out / f"{name}.json"
-            rows = measured(name, given.seeds, given.strategy, lambda t: print(t, flush=True))
-            if given.strategy and file.is_file():
+            rows = measured(
+                name, given.seeds, given.strategy, given.case, lambda t: print(t, flush=True)
+            )
+            if file.is_file():
+                done = {_cell_of(row) for row in rows}
                 before = json.loads(file.read_text("utf-8"))
-                rows = [*(r for r in before if r["strategy"] not in given.strategy), *rows]
+                rows = [*(r for r in before if _cell_of(r) not in done), *rows]
             file.write_text(json.dumps(rows), encoding="utf-8")
     every = [r for f in sorted(given.out.glob("*.json")) for r in json.loads(f.read_text("utf-8"))]
     print(table(every), excess_table(every), choices(every), sep="\n\n")
