@@ -95,7 +95,7 @@ def test_losses_end_with_3_and_say_what_to_change(run: Run, auditor: type[FakeAu
     assert row.split()[-6:] == ["kept", "kept", "kept", "lost", "kept", "kept"]
     assert "loss 1  model.py:7: self.blocks = [Dense(3)]" in lines
     assert "    fix: give it an attribute" in lines
-    assert lines[-1] == "3 states would be lost (12 states are kept by every way, 1 notes)"
+    assert lines[-1] == "3 states would be lost (12 kept by every way, 1 note)"
 
 
 def test_notes_alone_end_with_0(
@@ -104,7 +104,7 @@ def test_notes_alone_end_with_0(
     monkeypatch.setattr(auditor, "answer", audit(SEED))
     ended = run("audit", "--arch", "model.py")
     assert ended.code == 0
-    assert ended.out.splitlines()[-1].startswith("nothing would be lost (12 states")
+    assert ended.out.splitlines()[-1].startswith("nothing would be lost (12 kept")
     assert run("audit", "--arch", "model.py", "--quiet").out == ""
 
 

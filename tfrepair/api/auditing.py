@@ -125,6 +125,11 @@ def grouped(states: Iterable[AuditedState]) -> tuple[Group, ...]:
     return tuple(Group(states=tuple(group)) for group in found.values())
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 state``, ``2 states``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def ways_named(names: Iterable[str]) -> tuple[Way, ...]:
     """Return ways of saving by name; all of them for no name.
 
@@ -160,8 +165,7 @@ def loss_text(
     lost = [state for state in audit.lost_by(wanted) if state.name not in allow]
     if not lost:
         return ""
-    count = f"{len(lost)} state{'s' if len(lost) > 1 else ''}"
-    head = f"saving {audit.class_name} {audit.model!r} would lose {count}:"
+    head = f"saving {audit.class_name} {audit.model!r} would lose {counted(len(lost), 'state')}:"
     groups = grouped(lost)
     lines = [line for group in groups[:_SHORT] for line in _lines(group, wanted)]
     if len(groups) > _SHORT:

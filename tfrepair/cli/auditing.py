@@ -4,7 +4,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from tfrepair.api.auditing import Group, audit, grouped
+from tfrepair.api.auditing import Group, audit, counted, grouped
 from tfrepair.cli.ending import end, print_json
 from tfrepair.cli.options import (
     All,
@@ -86,10 +86,16 @@ def show_audit(found: Audit, *, everything: bool = False) -> None:
         page.line(f"... and {len(groups) - len(shown)} more; --all lists them")
     print_findings(page, found.findings)
     count = len(found.losses)
-    notes = len(found.states) - count
-    total = f" ({found.kept} states are kept by every way, {notes} notes)"
+    warnings = sum(state.severity is Severity.WARNING for state in found.states)
+    notes = len(found.states) - count - warnings
+    parts = [
+        f"{found.kept} kept by every way",
+        *([counted(warnings, "warning")] if warnings else []),
+        counted(notes, "note"),
+    ]
+    total = f" ({', '.join(parts)})"
     if count:
-        page.line(total, head=f"{count} states would be lost", style="red")
+        page.line(total, head=f"{counted(count, 'state')} would be lost", style="red")
     else:
         page.line(total, head="nothing would be lost", style="green")
 

@@ -237,6 +237,55 @@ def test_a_weight_that_only_a_built_optimizer_holds_is_a_warning(
     assert by_name["moving_mean"].severity is Severity.LOSS
 
 
+def test_a_module_is_told_in_its_own_words(hosts: dict[int, ChildHost], tmp_path: Path) -> None:
+    file = tmp_path / "model.py"
+    file.write_text(
+        "import tensorflow as tf\n"
+        "class Holder:\n"
+        "    pass\n"
+        "class Net(tf.Module):\n"
+        "    def __init__(self):\n"
+        "        self.kernel = tf.Variable(tf.ones((3, 3)))\n"
+        "        self.holder = Holder()\n"
+        "        self.holder.scale = tf.Variable(2.0)\n"
+        "    @tf.function(input_signature=[tf.TensorSpec((None, 3), tf.float32)])\n"
+        "    def __call__(self, x):\n"
+        "        return x @ self.kernel * self.holder.scale\n"
+        "def build_model():\n"
+        "    return Net()\n"
+    )
+    audit = hosts[3].audit(arch_request(str(file)))
+    (state,) = audit.losses
+    assert (state.name, audit.kept) == ("holder/scale", 1)
+    assert state.lost_by == (Way.CHECKPOINT, Way.SAVED_MODEL)
+    assert state.fates[Way.GET_WEIGHTS] is Fate.NOT_MEANT
+    assert "make Holder a tf.Module" in state.fix
+
+
+def test_a_layer_that_stores_its_own_variables_is_believed(
+    hosts: dict[int, ChildHost], tmp_path: Path
+) -> None:
+    file = tmp_path / "model.py"
+    file.write_text(
+        "import keras\n"
+        "import tensorflow as tf\n"
+        "class Own(keras.layers.Layer):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.scale = tf.Variable([1.0, 2.0, 3.0])\n"
+        "    def call(self, x):\n"
+        "        return x * self.scale\n"
+        "    def save_own_variables(self, store):\n"
+        "        store['scale'] = self.scale.numpy()\n"
+        "    def load_own_variables(self, store):\n"
+        "        self.scale.assign(store['scale'])\n"
+        "def build_model():\n"
+        "    return keras.Sequential([keras.Input((3,)), Own()])\n"
+    )
+    (state,) = hosts[3].audit(arch_request(str(file))).losses
+    assert state.lost_by == (Way.GET_WEIGHTS,)
+
+
 def test_audits_survive_json(hosts: dict[int, ChildHost]) -> None:
     audit = audited(hosts, PATTERNS, "raw_in_object")
     assert audit.states

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tfrepair.core.audit import Fate, StateKind, Way
 from tfrepair.tfhost.worker.audit_holders import Held, Link, Step, is_layer
-from tfrepair.tfhost.worker.built import KERAS_3
+from tfrepair.tfhost.worker.built import KERAS_3, MODULE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,15 @@ class Advice:
 
 
 _CONTAINERS = (Link.LIST, Link.DICT, Link.NESTED)
+
+
+_IN_A_MODULE = (
+    ("a keras.layers.Layer", "a tf.Module"),
+    ("self.add_weight(", "tf.Variable("),
+    ("of the layer", "of the module"),
+    ("in the layer", "in the module"),
+)
+"""Words of a fix for Keras, and those for a model that is a ``tf.Module`` without Keras."""
 
 
 def advice(held: Held | None, kind: StateKind, fates: Mapping[Way, Fate], framework: str) -> Advice:
@@ -35,6 +44,18 @@ def advice(held: Held | None, kind: StateKind, fates: Mapping[Way, Fate], framew
     framework
         As in :class:`~tfrepair.tfhost.worker.built.Built`.
     """
+    found = _advice(held, kind, fates, framework)
+    if framework != MODULE:
+        return found
+    fix = found.fix
+    for theirs, ours in _IN_A_MODULE:
+        fix = fix.replace(theirs, ours)
+    return Advice(reason=found.reason, fix=fix)
+
+
+def _advice(
+    held: Held | None, kind: StateKind, fates: Mapping[Way, Fate], framework: str
+) -> Advice:
     if kind is StateKind.CONSTANT and fates.get(Way.CHECKPOINT) is Fate.KEPT:
         return _DERIVED
     if kind in _BY_KIND:
