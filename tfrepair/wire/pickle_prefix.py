@@ -212,8 +212,9 @@ def _stated(frame: list[Any], complete: Collection[int]) -> list[Any]:
 def _rows(items: list[Any], frame: list[Any]) -> list[Any]:
     """Give the items of an object array of several axes their rows; the state has the shape."""
     shape = frame[1] if len(frame) > 1 else None
-    is_shape = isinstance(shape, tuple) and all(isinstance(n, int) and n > 0 for n in shape)
-    if not is_shape or len(items) != 1 or not isinstance(items[0], list):
+    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n > 0 for n in shape):
+        return items
+    if len(items) != 1 or not isinstance(items[0], list):
         return items
     nested = items[0]
     for length in reversed(shape[1:]):
