@@ -289,3 +289,49 @@ def test_padding_of_theano_is_said() -> None:
     arch = images(layer("conv", "Conv2D", kernel=(2, 2, 3, 3)), inputs=(8, 8, 3))
     plan = planned(file_of({"conv/kernel": made(2, 2, 3, 3)}, facts, kernels="theano"), arch)
     assert "theano-padding" in {finding.code for finding in plan.findings}
+
+
+def test_a_plain_lstm_is_laid_out_for_cudnn_and_back() -> None:
+    shapes: dict[str, Shape] = {"kernel": (3, 8), "recurrent_kernel": (2, 8)}
+    values = {f"rnn/{leaf}": made(*shape) for leaf, shape in {**shapes, "bias": (8,)}.items()}
+    cudnn = architecture(layer("rnn", "CuDNNLSTM", **shapes, bias=(16,)))
+    there = filled(file_of(values, kernels="tensorflow"), cudnn)
+    assert not np.array_equal(there["rnn/kernel"], values["rnn/kernel"])
+    plain = architecture(layer("rnn", "LSTM", **shapes, bias=(8,)))
+    back = filled(file_of(there, kernels="tensorflow"), plain)
+    for name, value in values.items():
+        np.testing.assert_array_equal(back[name], value)
+
+
+def test_a_plain_gru_is_laid_out_for_cudnn_only_if_it_resets_after() -> None:
+    shapes: dict[str, Shape] = {"kernel": (3, 6), "recurrent_kernel": (2, 6)}
+    values = {f"rnn/{leaf}": made(*shape) for leaf, shape in {**shapes, "bias": (2, 6)}.items()}
+    cudnn = architecture(layer("rnn", "CuDNNGRU", **shapes, bias=(12,)))
+    there = filled(file_of(values, kernels="tensorflow"), cudnn)
+    np.testing.assert_array_equal(there["rnn/bias"], values["rnn/bias"].ravel())
+    before = file_of({**values, "rnn/bias": made(6)}, kernels="tensorflow")
+    assert not planned(before, cudnn).is_complete
+    hard = file_of(values, {"rnn": {"class": "GRU", "hard_sigmoid": True}}, kernels="tensorflow")
+    assert not planned(hard, cudnn).is_complete
+
+
+def with_epsilon(epsilon: float) -> Architecture:
+    arch = architecture(layer("bn", "BatchNormalization", moving_variance=(3,)))
+    node = LayerNode(
+        path="bn", name="bn", class_name="BatchNormalization", is_model=False, trainable=True,
+        own_non_trainable=(VariablePath("bn/moving_variance"),), epsilon=epsilon,
+    )  # fmt: skip
+    root = LayerNode(
+        path="", name="m", class_name="Sequential", is_model=True, trainable=True, children=(node,)
+    )
+    return replace(arch, root=root)
+
+
+@pytest.mark.parametrize(("theirs", "differs"), [(1e-5, True), (1e-3, False)])
+def test_another_epsilon_is_reported(theirs: float, differs: bool) -> None:
+    facts = {"bn": {"class": "BatchNormalization", "epsilon": theirs}}
+    source = file_of({"bn/moving_variance": made(3)}, facts, kernels="tensorflow")
+    messages = [f.message for f in planned(source, with_epsilon(1e-3)).findings
+                if f.code == "epsilon-differs"]  # fmt: skip
+    assert bool(messages) == differs
+    assert all("bn with 1e-05, the architecture 0.001" in message for message in messages)

@@ -108,6 +108,8 @@ class LayerNode:
         by how they were created, whatever ``trainable`` says now.
     children
         Sublayers in the order of ``layer._layers``. A shared layer appears at every use.
+    epsilon
+        What the layer adds to a variance; ``None`` if it has no such setting.
     """
 
     path: str
@@ -118,6 +120,7 @@ class LayerNode:
     own_trainable: tuple[VariablePath, ...] = ()
     own_non_trainable: tuple[VariablePath, ...] = ()
     children: tuple["LayerNode", ...] = ()
+    epsilon: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the tree as plain JSON data."""
@@ -130,6 +133,7 @@ class LayerNode:
             "own_trainable": list(self.own_trainable),
             "own_non_trainable": list(self.own_non_trainable),
             "children": [child.to_json() for child in self.children],
+            "epsilon": self.epsilon,
         }
 
     @classmethod
@@ -144,6 +148,7 @@ class LayerNode:
             own_trainable=tuple(VariablePath(path) for path in data["own_trainable"]),
             own_non_trainable=tuple(VariablePath(path) for path in data["own_non_trainable"]),
             children=tuple(cls.from_json(child) for child in data["children"]),
+            epsilon=data.get("epsilon"),
         )
 
 

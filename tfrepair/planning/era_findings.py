@@ -8,6 +8,7 @@ Source: ``hard_sigmoid`` of Keras 2.3 (``clip(0.2 * x + 0.5, 0, 1)``) and of Ker
 """
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,6 +20,8 @@ from tfrepair.planning.layouts import Part, impossible
 from tfrepair.planning.lists import Outcome
 
 _SHOWN = 5
+_ROUNDING = 1e-3
+"""Of epsilons: some come from float32."""
 _RECURRENT = ("LSTM", "GRU", "ConvLSTM2D", "LSTMCell", "GRUCell", "ConvLSTMCell")
 _SLOPE = "clip(0.2 * x + 0.5, 0, 1)"
 _HOW = (
@@ -29,6 +32,7 @@ _HOW = (
 
 def with_era_findings(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
     """Add what is known about functions and cells that differ from today's."""
+    outcome = replace(outcome, findings=(*outcome.findings, *_epsilons(store, architecture)))
     if store.attributes.get("layout") != "lists":
         return outcome
     variables = architecture.by_path
@@ -72,6 +76,43 @@ def _functions(store: TensorStore, architecture: Architecture) -> Iterator[Findi
                 "sigmoid in Keras 3",
                 remedy=f"unless the model was built with another one, {_HOW}",
             )
+
+
+def _epsilons(store: TensorStore, architecture: Architecture) -> Iterator[Finding]:
+    """Yield a finding if layers add another epsilon than the same layers of the source."""
+    text = store.attributes.get("layers", "")
+    if not text or architecture.root is None:
+        return
+    said = {name: facts.get("epsilon") for name, facts in json.loads(text).items()}
+    found = [
+        (path, said[path], epsilon)
+        for path, epsilon in epsilons(architecture).items()
+        if said.get(path) is not None and not math.isclose(said[path], epsilon, rel_tol=_ROUNDING)
+    ]
+    if found:
+        path, theirs, ours = found[0]
+        yield Finding(
+            code="epsilon-differs",
+            severity=Severity.WARNING,
+            where=", ".join(name for name, _, _ in found[:_SHOWN])
+            + (", ..." if len(found) > _SHOWN else ""),
+            message=f"{len(found)} layers were trained with another epsilon than the architecture "
+            f"has: {path} with {theirs:g}, the architecture {ours:g}; outputs differ where "
+            "variances are small",
+            remedy=f"build {path} with epsilon={theirs:g}",
+        )
+
+
+def epsilons(architecture: Architecture) -> dict[str, float]:
+    """Return the epsilon of each layer that has one, by the path of the layer."""
+    found: dict[str, float] = {}
+    nodes = [architecture.root] if architecture.root is not None else []
+    while nodes:
+        node = nodes.pop()
+        if node.epsilon is not None:
+            found[node.path] = node.epsilon
+        nodes += node.children
+    return found
 
 
 def _padding(store: TensorStore) -> Iterator[Finding]:

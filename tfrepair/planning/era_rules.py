@@ -25,6 +25,8 @@ _ORDERS: Mapping[int, tuple[tuple[int, ...], ...]] = {
     4: ((1, 2, 3, 0), (0, 2, 3, 1)),
     5: ((0, 2, 3, 4, 1),),
 }
+_TWO_BIASES = 2
+"""Rank of the bias of a GRU with ``reset_after``."""
 _TRANSPOSED = frozenset({"Deconvolution2D"})
 
 
@@ -113,7 +115,7 @@ def _recurrent(
             return _put_together(group, "LSTM" if gates is _LSTM else "GRU", words)
         return _convolved(group, words, facts, gates)
     if set(words) == {"kernel", "recurrent_kernel", "bias"} and not era:
-        return _of_cudnn(group, words, architecture)
+        return _of_cudnn(group, words, architecture) or _to_cudnn(group, facts, architecture)
     return None
 
 
@@ -197,6 +199,28 @@ def _of_cudnn(
         why = "written by CuDNNGRU: kernels turned by gate, which is reset_after=True"
         return _routed(group, "GRU", {**want, "bias": (2, kernel[1])}, why, "cudnn-keras")
     return None
+
+
+def _to_cudnn(
+    group: Group, facts: Mapping[str, Any], architecture: Architecture
+) -> tuple[Rule, ...] | None:
+    """Lay a plain LSTM or GRU out as the cuDNN layer of its name wants it, where they are equal."""
+    name = group.named.rpartition("/")[2]
+    found = {
+        variable.path.rpartition("/")[2]: variable
+        for variable in architecture.weights
+        if variable.layer_class.startswith("CuDNN") and variable.layer.rpartition("/")[2] == name
+    }
+    if set(found) != {"kernel", "recurrent_kernel", "bias"} or facts.get("hard_sigmoid"):
+        return None
+    kind = found["kernel"].layer_class
+    want = {role: found[role].shape for role in ("kernel", "recurrent_kernel", "bias")}
+    why = f"laid out for {kind}: kernels turned by gate, " + (
+        "the bias in two halves" if kind == "CuDNNLSTM" else "its two biases in one row"
+    )
+    if kind == "CuDNNGRU" and len(dict(group.members)["bias"].shape) != _TWO_BIASES:
+        return None
+    return _routed(group, kind, want, why, "keras")
 
 
 def _named(group: Group, leaf: str) -> SourceName:

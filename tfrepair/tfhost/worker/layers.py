@@ -60,7 +60,13 @@ def _node(
             _node(child, framework, paths, keras, (*above, id(layer)), _below(path, child.name))
             for child in children
         ),
+        epsilon=_epsilon(layer),
     )
+
+
+def _epsilon(layer: Any) -> float | None:
+    found = getattr(layer, "epsilon", None)
+    return float(found) if isinstance(found, int | float) else None
 
 
 def _below(path: str, name: str) -> str:
