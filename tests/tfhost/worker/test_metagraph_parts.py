@@ -128,7 +128,7 @@ def test_a_moved_vocabulary_is_found_by_its_name(
     told = finding(graph_host.describe(request(meta)), "moved-file")
     assert str(folder / "words.txt") in told.message
     assert str(folder / "moved" / "assets" / "words.txt") in told.message
-    alone = shutil.copy(meta, tmp_path / "model.ckpt.meta")
+    alone = Path(shutil.copy(meta, tmp_path / "model.ckpt.meta"))
     with pytest.raises(ArchitectureError, match=r"words\.txt \(.*\) is not there") as caught:
         graph_host.describe(request(alone))
     assert str(tmp_path / "assets") in caught.value.remedy
