@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+IS_KERAS_3 = keras.__version__.startswith("3")
+
 
 def dense() -> Any:
     return keras.Sequential([keras.Input((4,)), layers.Dense(8, "relu"), layers.Dense(2)])
@@ -69,7 +71,8 @@ def lstm() -> Any:
 
 def bidirectional() -> Any:
     inputs = keras.Input((6,), dtype="int32")
-    x = layers.Embedding(20, 4, mask_zero=True)(inputs)
+    # tf_keras takes seconds to trace cells with a mask.
+    x = layers.Embedding(20, 4, mask_zero=IS_KERAS_3)(inputs)
     x = layers.Bidirectional(layers.LSTM(4, return_sequences=True))(x)
     return keras.Model(inputs, layers.TimeDistributed(layers.Dense(2))(x))
 
