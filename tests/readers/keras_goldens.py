@@ -22,6 +22,14 @@ LAYOUTS: dict[tuple[str, str], tuple[int, tuple[tuple[str, ...], ...]]] = {
     ("keras2_2", "nested"): (1, (("momentum",),)),
     ("keras2_2", "rnn"): (0, (("rms",),)),
     ("keras2_2", "both"): (1, (("m",), ("v",), ("vhat",))),
+    ("keras2_0", "cnn"): (1, (("m",), ("v",))),
+    ("keras2_0", "nested"): (1, (("momentum",),)),
+    ("keras2_0", "rnn"): (0, (("rms",),)),
+    ("keras2_0", "both"): (0, (("accumulator",),)),
+    ("keras2_3", "cnn"): (1, (("m",), ("v",))),
+    ("keras2_3", "nested"): (1, (("momentum",),)),
+    ("keras2_3", "rnn"): (1, (("rms",),)),
+    ("keras2_3", "both"): (1, (("m",), ("v",), ("vhat",))),
     ("tf2_3", "cnn"): (1, (("m",), ("v",))),
     ("tf2_3", "nested"): (1, (("momentum",),)),
     ("tf2_3", "rnn"): (1, (("rms",),)),
@@ -37,6 +45,8 @@ LAYOUTS: dict[tuple[str, str], tuple[int, tuple[tuple[str, ...], ...]]] = {
 }
 """Scalars before the slots, and blocks of slots, by writer and model: written down by hand."""
 
+_ALIKE = {"tf1_15": "tf2_3", "tf2_4": "tf2_3", "tf2_10": "tf2_3", "tf2_15": "tf_keras"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KerasGolden:
@@ -50,7 +60,9 @@ class KerasGolden:
 
     @property
     def writer(self) -> str:
-        return self.path.parent.name.removesuffix("_theano")
+        """Name in ``LAYOUTS``: versions that stored alike have one."""
+        name = self.path.parent.name.removesuffix("_theano")
+        return _ALIKE.get(name, name)
 
     @property
     def has_optimizer(self) -> bool:

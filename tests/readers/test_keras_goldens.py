@@ -23,7 +23,10 @@ def plain(name: str) -> str:
 
 def test_there_are_goldens_of_every_era() -> None:
     folders = {golden.path.parent.name for golden in GOLDENS}
-    assert folders == {"keras1", "keras1_theano", "keras2_2", "tf2_3", "tf_keras", "keras3"}
+    assert folders == {
+        "keras1", "keras1_theano", "keras2_0", "keras2_2", "keras2_3", "tf1_15", "tf2_3", "tf2_4",
+        "tf2_10", "tf2_15", "tf_keras", "keras3",
+    }  # fmt: skip
     assert {golden.path.suffix for golden in GOLDENS} == {".h5", ".keras"}
     assert all(golden.path.stat().st_size <= 50_000 for golden in GOLDENS)
 

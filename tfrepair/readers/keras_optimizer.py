@@ -9,6 +9,7 @@ Source: ``_collected_trainable_weights`` in Keras 1.2.2, 2.0.0 to 2.1.0 and 2.2.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tfrepair.core.tensor import Purpose
@@ -84,16 +85,31 @@ def listed_orders(
 ) -> list[list[KerasWeight]]:
     """Return the orders in which an optimizer may have listed the weights of such a file.
 
-    Keras 1 and Keras 2 up to 2.0.4 sort by name, 2.0.6 and later keep the model's order.
+    Keras 1 and Keras 2 up to 2.0.4 sort by name, 2.0.6 and later keep the model's order. Some of
+    them train the layer inside of a wrapper that is frozen: a list of more weights, so that the
+    number of slots tells.
     """
     trained = [weight for weight in weights if _is_trained(weight, root)]
-    by_name = sorted(trained, key=lambda weight: weight.raw)
     if era is not Era.STANDALONE:
         return [trained]
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-    if numbers <= _SORTED_UNTIL:
-        return [by_name]
-    return [trained] if numbers >= _LISTED_FROM else [trained, by_name]
+    inside = [weight for weight in weights if _is_trained(weight, _thawed(root))]
+    orders = []
+    for held in (trained, inside) if len(inside) > len(trained) else (trained,):
+        by_name = sorted(held, key=lambda weight: weight.raw)
+        if numbers <= _SORTED_UNTIL:
+            orders += [by_name]
+        else:
+            orders += [held] if numbers >= _LISTED_FROM else [held, by_name]
+    return orders
+
+
+def _thawed(layer: LayerConfig | None) -> LayerConfig | None:
+    """Return a configuration in which wrappers do not freeze what they wrap."""
+    if layer is None or not layer.children:
+        return layer
+    children = tuple(thawed for child in layer.children if (thawed := _thawed(child)))
+    return replace(layer, children=children, is_trainable=layer.is_trainable or not layer.is_model)
 
 
 def path_orders(
