@@ -15,8 +15,6 @@ import numpy as np
 
 from tfrepair.core.errors import SourceError
 
-_DEEPEST = 64
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpickled:
@@ -93,17 +91,8 @@ def whole_before(
     ``None`` if there is no whole array.
     """
 
-    def holds(value: object, depth: int = 0) -> bool:
-        """Return whether a value is or holds a whole array."""
-        if isinstance(value, np.ndarray):
-            return id(value) in complete and not (value.dtype.hasobject and not value.size)
-        if isinstance(value, np.generic):
-            return True
-        if depth >= _DEEPEST:
-            return False
-        if isinstance(value, dict):
-            return any(holds(item, depth + 1) for item in value.values())
-        return isinstance(value, list | tuple) and any(holds(item, depth + 1) for item in value)
+    def holds(value: object) -> bool:
+        return _holds(value, complete)
 
     carried: list[Any] = []
     for place in range(len(frames) - 1, -1, -1):
@@ -121,14 +110,38 @@ def whole_before(
     return _as_dict(carried[0] if len(carried) == 1 else carried, holds)
 
 
-def _as_dict(value: Any, holds: Callable[[object], bool]) -> Any:  # noqa: ANN401
+def _holds(value: object, complete: Collection[int]) -> bool:
+    """Return whether a value is or holds a whole array; containers may contain themselves."""
+    pending: list[object] = [value]
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        if isinstance(item, np.generic):
+            return True
+        if isinstance(item, np.ndarray):
+            if id(item) in complete and not (item.dtype.hasobject and not item.size):
+                return True
+        elif isinstance(item, dict | list | tuple) and id(item) not in seen:
+            seen.add(id(item))
+            pending += item.values() if isinstance(item, dict) else item
+    return False
+
+
+def _as_dict(
+    value: Any,  # noqa: ANN401
+    holds: Callable[[object], bool],
+    seen: frozenset[int] = frozenset(),
+) -> Any:  # noqa: ANN401
     """Return a list of pairs of names and values, which an ordered dict is made of, as a dict."""
-    if type(value) is not list:
+    if type(value) is not list or id(value) in seen:
         return value
     pairs = [item for item in value if holds(item)]
     if all(_is_pair(item, holds) for item in pairs) and pairs:
         return {item[0]: item[1] for item in pairs}
-    return [_as_dict(item, holds) for item in value]
+    # Only the outermost two levels: an ordered dict deeper down stays a list of pairs.
+    if seen:
+        return value
+    return [_as_dict(item, holds, seen | {id(value)}) for item in value]
 
 
 def _is_pair(item: object, holds: Callable[[object], bool]) -> bool:
