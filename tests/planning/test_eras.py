@@ -335,3 +335,15 @@ def test_another_epsilon_is_reported(theirs: float, differs: bool) -> None:
                 if f.code == "epsilon-differs"]  # fmt: skip
     assert bool(messages) == differs
     assert all("bn with 1e-05, the architecture 0.001" in message for message in messages)
+
+
+def test_a_deviation_of_keras_0_is_squared_with_the_epsilon_of_the_architecture() -> None:
+    deviation = made(3)
+    source = file_of(
+        {"bn/moving_variance": deviation}, era="0", kernels="unknown", variances="deviations"
+    )
+    found = filled(source, with_epsilon(1e-3))["bn/moving_variance"]
+    np.testing.assert_allclose(found, (deviation + 1e-6) ** 2 - 1e-3, rtol=1e-5)
+    (match,) = planned(source, with_epsilon(1e-3)).matches
+    assert match.confidence is Confidence.STRONG
+    assert any("standard deviation" in text for text in match.evidence)

@@ -16,14 +16,18 @@ from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.plan import Confidence, Match, Tie
 from tfrepair.core.tensor import TensorStore
 from tfrepair.core.transform import Cast, Flip, Into, Operation, Transform
+from tfrepair.planning.era_findings import epsilons
 from tfrepair.planning.era_rules import channels_move, facts_of
 from tfrepair.planning.era_words import split_name
 from tfrepair.planning.kernel_axes import FIRST, is_turned, with_axes
+from tfrepair.planning.layouts import Part, variance_routes
 from tfrepair.planning.lists import Outcome
 
 _KERNELS = "kernels"
 _THEANO, _UNKNOWN = "theano", "unknown"
 _MIN_RANK = 3
+_ONE = Part(shape=(1,))
+"""A moving variance of any length."""
 _TURNED_CLASSES = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose")
 _RECURRENT = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 
@@ -194,6 +198,17 @@ def _is_open(match: Match, variable: Variable, store: TensorStore, moves: bool |
     return moves is None or not channels or rows % channels != 0
 
 
+def _squared(match: Match, epsilon: float) -> Match:
+    """Return a match of a standard deviation that becomes a variance."""
+    (route, *_) = [
+        route for route in variance_routes(_ONE, _ONE, epsilon=epsilon) if route.system == "keras-0"
+    ]
+    ((piece,),) = route.targets
+    for operation in piece.transform.operations:
+        match = _after(match, operation)
+    return replace(match, evidence=(*match.evidence, f"Keras 0 kept {route.note}"))
+
+
 def _deviations(outcome: Outcome, store: TensorStore, architecture: Architecture) -> Outcome:
     """Take out moving variances of Keras 0, which kept standard deviations."""
     if store.attributes.get("era") != "0":
@@ -203,6 +218,18 @@ def _deviations(outcome: Outcome, store: TensorStore, architecture: Architecture
     doubtful = [match for match in outcome.matches if variables[match.target].role in roles]
     if not doubtful:
         return outcome
+    known = epsilons(architecture)
+    if store.attributes.get("variances") == "deviations":
+        done = {
+            match.target: _squared(match, known[layer])
+            for match in doubtful
+            if (layer := variables[match.target].layer) in known
+        }
+        matches = tuple(done.get(match.target, match) for match in outcome.matches)
+        outcome = replace(outcome, matches=matches)
+        doubtful = [match for match in doubtful if match.target not in done]
+        if not doubtful:
+            return outcome
     example = doubtful[0]
     finding = Finding(
         code="deviations-in-doubt",

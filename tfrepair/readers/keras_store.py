@@ -36,6 +36,7 @@ from tfrepair.readers.keras_weights import (
     OPTIMIZER_GROUP,
     WEIGHTS_GROUP,
     KerasWeight,
+    is_of_keras_0,
     layers_group,
     listed_weights,
 )
@@ -88,6 +89,8 @@ def keras_store(
         content.findings += findings
     layout = _read(content)
     content.attributes["layout"] = layout
+    if is_of_keras_0(content.tree):
+        content.attributes["variances"] = "deviations"
     content.findings += era_findings(content.weights, content.attributes, content.config, str(path))
     tensors = tuple(_tensors(content))
     return TensorStore(

@@ -62,6 +62,12 @@ def layers_group(tree: H5Tree) -> str | None:
     return None
 
 
+def is_of_keras_0(tree: H5Tree) -> bool:
+    """Return whether only Keras 0 can have written the lists: it numbered the layers too."""
+    group = layers_group(tree)
+    return group is not None and tree.names(group, "layer_names") is None
+
+
 def listed_weights(tree: H5Tree, where: str) -> tuple[tuple[KerasWeight, ...], list[Finding]]:
     """Return a model's weights in the order of the file's own lists.
 
