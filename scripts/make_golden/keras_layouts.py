@@ -5,11 +5,12 @@
 Runs on every Python from 3.6 and every Keras from 1.2. The folders of
 ``tests/golden/keras_layouts`` were made with Keras 1.2.2 on TensorFlow 1.4 and on Theano 0.9 (with
 ``CHANNELS=first``, but for ``keras1_theano_last``), Keras 2.0.8 on TensorFlow 1.12, 2.2.4 on Theano
-1.0.5 (``CHANNELS=first``) and on TensorFlow 1.15, 2.3.1 on TensorFlow 2.1, and with tf.keras of
-TensorFlow 2.4, 2.10 and 2.15. ``expected.json`` has a pair of inputs and outputs of each model, as
-the writer computed them. For ``cudnn``, whose layers run on a GPU only (and are saved without one
-from TensorFlow 2 on), the outputs are those of plain layers that the writer itself filled from the
-file. ``ConvLSTM2D`` has odd kernels: Theano pads even ones on the other side.
+1.0.5 (``CHANNELS=first``) and on TensorFlow 1.15, 2.3.1 on TensorFlow 2.1, with tf.keras of
+TensorFlow 1.15, 2.4, 2.10 and 2.15, with tf_keras 2.21 and Keras 3.15. ``expected.json`` has a
+pair of inputs and outputs of each model, as the writer computed them. For ``cudnn``, which is made
+only when it is named and whose layers run on a GPU only (TensorFlow 2 saves them without one), the
+outputs are those of plain layers that the writer itself filled from the file. ``ConvLSTM2D`` has
+odd kernels: Theano pads even ones on the other side.
 """
 
 import json
@@ -33,6 +34,7 @@ else:
     VERSION = keras.__version__
 L, K = keras.layers, keras.backend
 IS_1 = WHICH == "keras" and VERSION.startswith("1.")
+IS_3 = WHICH == "keras" and VERSION.startswith("3.")
 IS_THEANO = WHICH == "keras" and K.backend() == "theano"
 IS_FIRST = os.environ.get("CHANNELS") == "first"
 if WHICH == "keras" and hasattr(K, "set_image_dim_ordering"):
@@ -208,18 +210,22 @@ def filled(case):
     return model, numbers(shape, case)
 
 
+CASES = (square, convs, lines, cells, films, frozen, norms, custom, cudnn)
+DEFAULT = [case.__name__ for case in CASES if case is not cudnn]
+
+
 def main(folder, wanted):
     """Make every case that is wanted."""
     if not os.path.isdir(folder):
         os.makedirs(folder)
     held = {"writer": f"{WHICH} {VERSION} {K.backend()}", "models": {}}
-    for case in (square, convs, lines, cells, films, frozen, norms, custom, cudnn):
+    for case in CASES:
         name = case.__name__
-        if wanted and name not in wanted:
+        if name not in (wanted or DEFAULT):
             continue
         K.clear_session() if hasattr(K, "clear_session") else None
         model, inputs = filled(case)
-        files = [name + "_only.h5"]
+        files = [name + (".weights.h5" if IS_3 else "_only.h5")]
         model.save_weights(os.path.join(folder, files[0]))
         if name not in ("custom", "cudnn"):
             files.append(name + ".h5")

@@ -72,11 +72,12 @@ def cells(era: "Era") -> Any:
     return keras.Model(inputs, layers.SimpleRNN(2, name="simple")(gated(hidden)))
 
 
-def films(_: "Era") -> Any:
+def films(era: "Era") -> Any:
     keras, layers = _layers()
     inputs = keras.Input((3, 5, 4, 2))
     hidden = layers.TimeDistributed(layers.Conv2D(3, 2, name="inside"), name="each")(inputs)
-    hidden = layers.ConvLSTM2D(2, (3, 3), name="moving", recurrent_activation=slope)(hidden)
+    gate = "sigmoid" if era.is_new else slope
+    hidden = layers.ConvLSTM2D(2, (3, 3), name="moving", recurrent_activation=gate)(hidden)
     return keras.Model(inputs, layers.Dense(2, name="out")(layers.Flatten()(hidden)))
 
 
@@ -135,8 +136,9 @@ class Era:
     def __init__(self, folder: Path, case: str, names: list[str]) -> None:
         writer = folder.name
         self.layers = {name.split("/")[0] for name in names}
-        self.is_hard = writer.startswith(("keras1", "keras2_0", "keras2_2"))
-        self.is_after = not writer.startswith("keras")
+        self.is_hard = writer.startswith(("keras1", "keras2_0", "keras2_2", "tf1"))
+        self.is_after = writer == "keras3" or writer.startswith(("tf2", "tf_"))
+        self.is_new = writer == "keras3"
         self.case = case
 
 
@@ -149,6 +151,8 @@ def built(case: str, era: Era, known: dict[tuple[Any, ...], Built]) -> Built:
     from tfrepair.tfhost.protocol import ArchRequest
 
     key = (case, *((era.is_hard, era.is_after) if case == "cells" else ()))
+    if case == "films":
+        key = (case, era.is_new)
     if case == "convs":
         key = (case, "apart" in era.layers, "deep" in era.layers)
     if key not in known:
