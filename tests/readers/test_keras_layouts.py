@@ -126,8 +126,8 @@ def test_keras_0(tmp_path: Path) -> None:
     assert names(store)[:3] == ["layer_1/param_0", "layer_1/param_1", "layer_3/param_0"]
     assert names(store)[-1] == "layer_11/param_1"
     assert store.attributes["kernels"] == "unknown"
-
     assert store.attributes["variances"] == "deviations"
+
 
 def test_what_is_listed_and_absent_is_named(tmp_path: Path) -> None:
     path = tmp_path / "w.h5"
