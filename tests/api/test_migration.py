@@ -102,6 +102,18 @@ def test_what_fails_is_said_and_the_rest_goes_on(made: Fleet) -> None:
     assert ends(made)["w000"] == 1
 
 
+def test_a_damaged_first_source_does_not_stop_its_layout(made: Fleet) -> None:
+    made.fill(3)
+    path = made.folder / "runs" / "w000.npz"
+    data = bytearray(path.read_bytes())
+    data[data.index(weights(0)["kernel"].tobytes())] ^= 1
+    path.write_bytes(data)
+    done = run(made)
+    status = {result.output: result.status for result in done.results}
+    assert status.pop("w000") is not Status.DONE
+    assert set(status.values()) == {Status.DONE}
+
+
 def test_a_dry_run_shows_every_plan_and_writes_nothing(made: Fleet) -> None:
     made.fill(2)
     made.add("turned", kernel=weights(1)["kernel"].T.copy(), bias=weights(1)["bias"])

@@ -129,6 +129,7 @@ def migrate_command(
                     skeleton=skeleton,
                     dry_run=dry_run,
                     retry_failed=retry_failed,
+                    command=("tfrepair", *sys.argv[1:]),
                     on_event=_print_event if json_lines else fleet,
                     stop=stop,
                 ),

@@ -100,7 +100,8 @@ def layout_of(store: TensorStore, item: Item) -> str:
     """Return the digest of what a plan depends on, values apart."""
     lines = [store.format, item.arch, item.plan, repr(sorted(item.options.items()))]
     lines += [
-        f"{t.name}\t{t.shape}\t{t.dtype}\t{t.purpose.value}\t{t.slot}\t{t.slot_of}" for t in store
+        f"{t.name}\t{t.shape}\t{t.dtype}\t{t.purpose.value}\t{t.slot}\t{t.slot_of}\t{t.is_whole}"
+        for t in store
     ]
     lines += [f"{name}={value}" for name, value in sorted(store.attributes.items())]
     return text_digest("\n".join(lines))

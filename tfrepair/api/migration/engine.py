@@ -5,6 +5,8 @@ state of a migration is not here; an engine that dies loses nothing.
 """
 
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -178,7 +180,22 @@ def _client(jobs: int, scheduler: str) -> Iterator[Any]:
                 local_directory=scratch,
             )
             with cluster, Client(cluster, set_as_default=False) as client:
+                client.register_plugin(_deaf_to_interrupts())
                 yield client
+
+
+def _deaf_to_interrupts() -> Any:  # noqa: ANN401 - the library has no types
+    """Return what keeps workers at work when a terminal interrupts the whole group."""
+    from distributed import WorkerPlugin  # noqa: PLC0415 - takes half a second
+
+    class Deaf(WorkerPlugin):  # type: ignore[misc]
+        name = "tfrepair-interrupts"
+
+        def setup(self, worker: Any) -> None:  # noqa: ANN401
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return Deaf()
 
 
 def isolated(work: Callable[[T], R], task: T) -> R | Died:

@@ -12,7 +12,7 @@ from tfrepair.api.migration.carrying import Survey, assignment_of, failed, optio
 from tfrepair.api.migration.items import Item, Result, Status
 from tfrepair.api.report import Report
 from tfrepair.api.skeletons import Skeletons
-from tfrepair.core.errors import TfrepairError
+from tfrepair.core.errors import SourceError, TfrepairError
 from tfrepair.core.plan import Confidence
 
 
@@ -27,8 +27,8 @@ class Layout:
     items
         In the order of the work.
     report
-        A conversion of the first, planned but not carried out; ``None`` before that, or if it
-        cannot be planned.
+        A conversion of the first whole one, planned but not carried out; ``None`` before that,
+        or if none can be planned.
     failure
         Why not; the items are set aside for that reason.
     """
@@ -85,17 +85,22 @@ def layouts_of(items: Sequence[Item], surveys: Mapping[str, Survey]) -> tuple[La
 
 
 def planned(layout: Layout, skeletons: Skeletons) -> Layout:
-    """Plan the first item of a layout, writing nothing.
+    """Plan the first item of a layout that is whole, writing nothing.
 
-    Starts TensorFlow, unless its architecture has a skeleton.
+    Starts TensorFlow, unless its architecture has a skeleton. Items before it, which are damaged
+    or cannot be read, are left to fail by themselves.
     """
-    first = layout.items[0]
-    options = replace(options_of(first), dry_run=True)
-    try:
-        report = run_conversion(first.source, first.arch, "", options, skeletons=skeletons)
-    except TfrepairError as error:
-        return replace(layout, failure=failed(first, error))
-    if report.error is None:
-        return replace(layout, report=report)
-    failure = replace(failed(first, report.error), status=Status.SET_ASIDE)
-    return replace(layout, report=report, failure=failure)
+    for item in layout.items:
+        options = replace(options_of(item), dry_run=True)
+        try:
+            report = run_conversion(item.source, item.arch, "", options, skeletons=skeletons)
+        except SourceError:
+            continue
+        except TfrepairError as error:
+            return replace(layout, failure=failed(item, error))
+        if report.error is None:
+            return replace(layout, report=report)
+        if all(tensor.is_whole for tensor in report.store):
+            failure = replace(failed(item, report.error), status=Status.SET_ASIDE)
+            return replace(layout, report=report, failure=failure)
+    return layout

@@ -50,6 +50,8 @@ class How:
         Make the plans and write nothing.
     retry_failed
         Try again what has failed or was set aside.
+    command
+        What the user has typed, for the report.
     on_event
         Told about plans, and about every item that begins or ends.
     stop
@@ -61,6 +63,7 @@ class How:
     skeleton: Path | None = None
     dry_run: bool = False
     retry_failed: bool = False
+    command: tuple[str, ...] = ()
     on_event: Event = field(default=_unheard, repr=False)
     stop: Callable[[], bool] = field(default=_never, repr=False)
 
@@ -168,6 +171,7 @@ class _Run:
             is_dry_run=self._how.dry_run,
             is_interrupted=bool(left) and not self._how.dry_run,
             skeletons=str(self._folder),
+            command=self._how.command,
         )
         if self._journal.has_changed and not self._how.dry_run:
             is_over = not left and all(result.status is Status.DONE for result in results)

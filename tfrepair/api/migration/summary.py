@@ -19,6 +19,7 @@ from tfrepair.writers.text_file import write_text
 SCHEMA = "tfrepair.migration/1"
 INTERRUPTED = 130
 LOSSY, NOTHING = 3, 4
+RETRY = "--retry-failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class Migration:
         Plans that this run has made.
     is_dry_run, is_interrupted
         Nothing was to be written; or something is left to do.
+    command
+        What the user has typed, word by word; empty if it was no command.
     """
 
     work: str
@@ -47,6 +50,7 @@ class Migration:
     layouts: tuple[Layout, ...] = ()
     is_dry_run: bool = False
     is_interrupted: bool = False
+    command: tuple[str, ...] = ()
 
     def count(self, status: Status) -> int:
         """Return the number of items that ended in one way."""
@@ -113,7 +117,8 @@ class Migration:
     @property
     def retry(self) -> str:
         """Command that tries again what has failed."""
-        return f"tfrepair migrate {shlex.quote(self.work)} {shlex.quote(self.root)} --retry-failed"
+        words = self.command or ("tfrepair", "migrate", self.work, self.root)
+        return shlex.join([*(w for w in words if w != RETRY), RETRY])
 
     def to_json(self) -> dict[str, Any]:
         """Return the ``tfrepair.migration/1`` object."""
@@ -152,13 +157,15 @@ h1 { font-size: 1.5rem; margin: 0 0 .2rem } h2 { font-size: 1.1rem; margin: 2rem
 .card { border: 1px solid #d5dbe3; border-radius: .5rem; padding: .6rem 1rem; min-width: 6.5rem }
 .card b { display: block; font-size: 1.5rem } .bad b { color: #b3261e } .good b { color: #1a7f37 }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .3rem .6rem;
-  border-bottom: 1px solid #e4e8ee; vertical-align: top; overflow-wrap: anywhere }
-th { color: #5b6776; font-weight: 600 } td.n, th.n { text-align: right; white-space: nowrap }
+  border-bottom: 1px solid #e4e8ee;
+  max-width: 28rem; vertical-align: top; overflow-wrap: break-word }
+th { color: #5b6776; font-weight: 600;
+  white-space: nowrap } td.n, th.n { text-align: right; white-space: nowrap }
 code { background: #f2f4f7; padding: .1rem .3rem; border-radius: .25rem; overflow-wrap: anywhere }
 .bar { display: flex; height: .7rem; border-radius: .35rem; overflow: hidden; background: #e4e8ee }
 .bar i { display: block } .done { background: #1a7f37 } .lossy { background: #d29922 }
 .failed { background: #b3261e } .aside { background: #8250df }
-td.s { white-space: nowrap } .tag { padding: .05rem .45rem; border-radius: .6rem; color: #fff }
+.tag { white-space: nowrap; padding: .05rem .45rem; border-radius: .6rem; color: #fff }
 @media (prefers-color-scheme: dark) { body { background: #12161c; color: #dde3ea }
   .card, td, th { border-color: #2d3642 } code { background: #222a34 } .muted, th { color: #97a3b2 }
   .bar { background: #2d3642 } }
@@ -228,7 +235,7 @@ def _failures(failures: Sequence[Mapping[str, Any]], retry: str) -> str:
         return ""
     rows = [
         [
-            escape(failure["status"]),
+            _word(failure["status"]),
             escape(failure["cause"]),
             str(failure["items"]),
             escape(failure["message"]) + _remedy(failure["remedy"]),
@@ -238,6 +245,10 @@ def _failures(failures: Sequence[Mapping[str, Any]], retry: str) -> str:
     ]
     table = _table(["status", "cause", "items", "the first says", "the first is"], rows, (2,))
     return f"<h2>What did not succeed</h2>{table}<p>Try again: <code>{escape(retry)}</code></p>"
+
+
+def _word(text: str) -> str:
+    return f'<span style="white-space:nowrap">{escape(text)}</span>'
 
 
 def _remedy(text: str) -> str:
