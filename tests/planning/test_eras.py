@@ -347,3 +347,23 @@ def test_a_deviation_of_keras_0_is_squared_with_the_epsilon_of_the_architecture(
     (match,) = planned(source, with_epsilon(1e-3)).matches
     assert match.confidence is Confidence.STRONG
     assert any("standard deviation" in text for text in match.evidence)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_told"), [("2.2.4-tf", True), ("2.6.0", True), ("2.7.0", False)]
+)
+def test_weights_of_the_model_itself_are_in_no_early_file(version: str, is_told: bool) -> None:
+    own = VariablePath("scale")
+    variable = Variable(
+        path=own, shape=(5,), dtype="float32", trainable=True, role=Role.UNKNOWN, layer="",
+        layer_class="Functional",
+    )  # fmt: skip
+    arch = architecture((variable,), dense("fc", 3, 1))
+    root = LayerNode(
+        path="", name="m", class_name="Functional", is_model=True, trainable=True,
+        own_trainable=(own,),
+    )  # fmt: skip
+    values = {"fc/kernel": made(3, 1), "fc/bias": made(1)}
+    source = file_of(values, keras_version=version, kernels="tensorflow")
+    (gap,) = planned(source, replace(arch, root=root)).missing
+    assert ("hold the weights of layers only" in gap.reason) == is_told

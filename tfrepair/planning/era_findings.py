@@ -9,6 +9,7 @@ Source: ``hard_sigmoid`` of Keras 2.3 (``clip(0.2 * x + 0.5, 0, 1)``) and of Ker
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -20,6 +21,8 @@ from tfrepair.planning.layouts import Part, impossible
 from tfrepair.planning.lists import Outcome
 
 _SHOWN = 5
+_KEEPS_OWN = (2, 7)
+"""First version of tf.keras whose H5 files have the group ``top_level_model_weights``."""
 _ROUNDING = 1e-3
 """Of epsilons: some come from float32."""
 _RECURRENT = ("LSTM", "GRU", "ConvLSTM2D", "LSTMCell", "GRUCell", "ConvLSTMCell")
@@ -140,7 +143,13 @@ def _is_from_before_sigmoid(version: str) -> bool:
 def _explained(
     gap: Gap, variable: Variable | None, store: TensorStore, architecture: Architecture
 ) -> Gap:
-    """Say why the bias of a GRU does not fit, where ``reset_after`` is the reason."""
+    """Say why a weight is not there: the model's own, or the bias of a GRU of the other kind."""
+    root, version = architecture.root, store.attributes.get("keras_version", "1")
+    own = (*root.own_trainable, *root.own_non_trainable) if root is not None else ()
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if gap.target in own and numbers < _KEEPS_OWN:
+        reason = f"it belongs to the model itself, and H5 files of Keras {version} hold the weights"
+        return replace(gap, reason=f"{gap.reason}; {reason} of layers only")
     if variable is None or variable.role is not Role.BIAS or not gap.candidates:
         return gap
     siblings = [v for v in architecture.weights if v.layer == variable.layer]
