@@ -41,7 +41,10 @@ def test_equal_sources(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert len(lines) == 3
 
 
-def test_damage_says_where_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damage_says_where_and_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")  # long paths fold no cell
     one, two = bundle(tmp_path / "a", values(1)), bundle(tmp_path / "b", values(1))
     with data_of(two).open("r+b") as file:
         file.truncate(1000)
