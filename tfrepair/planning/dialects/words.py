@@ -80,6 +80,7 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
         "multi_head": "att",
         "self_attention": "selfatt",
         "self_attn": "selfatt",
+        "sa": "selfatt",
         "selfattention": "selfatt",
         "slf_attn": "selfatt",
         "encdec_attention": "crossatt",

@@ -219,6 +219,8 @@ def fused_targets(targets: Sequence[Unit], sources: Sequence[Unit]) -> list[Unit
     kernels = {
         prod(member.shape) for unit in sources for member in unit.members if len(member.shape) > 1
     }
+    last = [words_of(unit.path[-1])[-1:] for unit in sources if unit.path and not unit.kind]
+    apart = any(word[0] in ("q", "k", "v") for word in last if word)
     siblings: dict[tuple[str, ...], dict[str, Unit]] = {}
     for unit in targets:
         words = words_of(unit.path[-1]) if unit.path else ()
@@ -230,8 +232,7 @@ def fused_targets(targets: Sequence[Unit], sources: Sequence[Unit]) -> list[Unit
             continue
         shapes = {unit.signature for unit in three.values()}
         size = sum(max(prod(m.shape) for m in unit.members) for unit in three.values())
-        whole = {prod(m.shape) for unit in three.values() for m in unit.members}
-        if len(shapes) == 1 and size in kernels and not whole & kernels:
+        if len(shapes) == 1 and size in kernels and not apart:
             members = tuple(
                 Member(place=m.place, role=m.role, shape=m.shape, leaf=f"{m.role}:{word}")
                 for word in "qkv"
@@ -271,6 +272,8 @@ def _fused(sources: Sequence[Part], targets: Sequence[Part]) -> tuple[Route, ...
         want = [part for part in targets if part.role[0] == kind]
         have = [Part(shape=tuple(s for s in part.shape if s != 1)) for part in have]
         if len(have) != 1 or len(want) != 3:
+            return ()
+        if prod(have[0].shape) != sum(prod(part.shape) for part in want):
             return ()
         tables[kind] = {
             route.system.split(",")[-1]: route for route in attention_routes(have, want)

@@ -178,6 +178,7 @@ def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> 
     settled, undecided = _decided(sources, targets, (), draft)
     for one in settled:
         _take(one, sources, targets[one.column], draft)
+    _turn_squares(targets, draft)
     _reorder_flattened(targets, draft)
     rest = _rest(sources, targets, settled, undecided, draft)
     if not rest[0] or not rest[1]:
@@ -187,7 +188,7 @@ def _search(sources: Sequence[Unit], targets: Sequence[Unit], draft: _Draft) -> 
     old_s, old_t = len(sources), len(targets)
     sources, targets = [*sources, *rest[0]], [*targets, *rest[1]]
     known = [(one.row, one.column) for one in settled]
-    again, open_again = _decided(sources, targets, known, draft)
+    again, open_again = _decided(sources, targets, known, draft, (old_s, old_t))
     for one in again:
         if one.row >= old_s and one.column >= old_t:
             _take(one, sources, targets[one.column], draft)
@@ -254,6 +255,7 @@ def _decided(
     targets: Sequence[Unit],
     known: Sequence[tuple[int, int]],
     draft: _Draft,
+    start: tuple[int, int] = (0, 0),
 ) -> tuple[list[Settled], list[Open]]:
     """Search and decide, and again from what is decided, until nothing more is settled."""
     ordered = draft.problem.order is Order.FILE
@@ -262,7 +264,7 @@ def _decided(
     undecided: list[Open] = []
     for _ in range(_PASSES):
         fixed = [*known, *((one.row, one.column) for one in found)]
-        pairs = solve(source, target, fixed, file_order=ordered, system=draft.system)
+        pairs = solve(source, target, fixed, file_order=ordered, system=draft.system, start=start)
         fresh, undecided = decide(source, target, pairs, len(fixed), file_order=ordered)
         found += fresh
         if not fresh or not undecided:
@@ -362,6 +364,51 @@ def _take(one: Settled, sources: Sequence[Unit], target: Unit, draft: _Draft) ->
                     evidence=evidence,
                 )
             )
+
+
+def _turn_squares(targets: Sequence[Unit], draft: _Draft) -> None:
+    """Turn square matrices as the others of the source are turned; leave them open if in doubt.
+
+    A source keeps all its matrices in one order of axes. Those that are not square show it, first
+    of all those whose leaf has the same word.
+    """
+    wanted = draft.problem.wanted
+    kernels = {m.place for unit in targets for m in unit.members if set(m.role) <= set("KD")}
+    kernels = {place for place in kernels if len(wanted[place].shape) == 2}
+    edges = [edge for edge in draft.edges if edge.wanted in kernels]
+    shown: dict[str, set[bool]] = {"": set()}
+    squares = []
+    for edge in edges:
+        shape = draft.problem.given[edge.given].shape
+        if len(shape) != 2 or edge.transform not in ("identity", "transpose:1,0"):
+            continue
+        if shape[0] == shape[1]:
+            squares.append(edge)
+            continue
+        turned = edge.transform != "identity"
+        shown[""].add(turned)
+        shown.setdefault(_leaf_word(draft.problem.given[edge.given].name), set()).add(turned)
+    for edge in squares:
+        word = _leaf_word(draft.problem.given[edge.given].name)
+        votes = shown.get(word, set())
+        if not votes and (shown[""] == {True} or draft.system.axes is Axes.FIRST):
+            votes = shown[""]
+        elif not votes or votes == {False}:
+            continue
+        if word == "kernel":
+            # Whatever calls it a kernel keeps it as (in, out).
+            continue
+        draft.edges.remove(edge)
+        if votes == {True}:
+            evidence = (*edge.evidence, "the other matrices of the source are turned")
+            draft.edges.append(replace(edge, transform="transpose:1,0", evidence=evidence))
+        else:
+            why = "a square matrix; nothing tells whether it is turned"
+            draft.undecided.append(Undecided(wanted=(edge.wanted,), given=(edge.given,), why=why))
+
+
+def _leaf_word(name: str) -> str:
+    return read_leaf((components(name) or ("",))[-1]).phrase
 
 
 def _reorder_flattened(targets: Sequence[Unit], draft: _Draft) -> None:

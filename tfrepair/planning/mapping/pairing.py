@@ -71,7 +71,8 @@ def _pair(have: tuple[Member, ...], want: tuple[Member, ...], system: System) ->
         for j, other in enumerate(want):
             if not compatible(one.role, other.role):
                 continue
-            found = fit(one.shape, other.shape, kernel=_may_turn(one, other), system=system)
+            own = PLAIN if other.role == "T" else system
+            found = fit(one.shape, other.shape, kernel=_may_turn(one, other), system=own)
             if found is None:
                 continue
             price, text = found

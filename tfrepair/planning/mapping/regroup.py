@@ -94,7 +94,7 @@ def _chosen(
     done: set[int] = set()
     for score, number, spot, texts in options:
         places = {item.place for item in series[spot].items}
-        if number in done or places & used or score < _LEAST:
+        if number in done or places & used:
             continue
         rivals = [
             other
@@ -103,7 +103,7 @@ def _chosen(
             and n not in done
             and not {item.place for item in series[s].items} & used
         ]
-        if rivals and max(rivals) > score - _CLEAR:
+        if rivals and (score < _LEAST or max(rivals) > score - _CLEAR):
             continue
         found.append((wholes[number], series[spot], texts))
         used |= places

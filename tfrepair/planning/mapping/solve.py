@@ -23,7 +23,7 @@ from tfrepair.planning.mapping.words import WordScore, prior, translation
 
 _ROUNDS = 8
 _ORDERED_ROUNDS = 3
-_NEAR_QUALITY, _NEAR_WORDS = 0.04, 0.2
+_NEAR_QUALITY, _NEAR_WORDS, _NEAR_SCOPES = 0.04, 0.2, 0.2
 _BASE, _WORDS, _NUMBERS, _RANKS, _SCOPES, _ORDER = 1.0, 1.0, 0.5, 0.3, 2.0, 0.6
 """Weights of the kinds of evidence; tuned on the development cases."""
 
@@ -65,6 +65,7 @@ def solve(
     *,
     file_order: bool = False,
     system: System = PLAIN,
+    start: tuple[int, int] = (0, 0),
 ) -> Pairs:
     """Assign the source's units to the target's.
 
@@ -78,10 +79,12 @@ def solve(
         True if the source's own order means something.
     system
         What is known of the source as a whole.
+    start
+        First source unit and first target unit that take part.
     """
     done_s, done_t = {row for row, _ in fixed}, {column for _, column in fixed}
-    open_s = [place for place in range(len(source.units)) if place not in done_s]
-    open_t = [place for place in range(len(target.units)) if place not in done_t]
+    open_s = [place for place in range(start[0], len(source.units)) if place not in done_s]
+    open_t = [place for place in range(start[1], len(target.units)) if place not in done_t]
     blocks = [
         (np.asarray(open_s)[rows], np.asarray(open_t)[columns], quality)
         for rows, columns, quality in classes(
@@ -152,6 +155,7 @@ def plausible(
     words: Sequence[Array],
     known: tuple[Array, Array],
     shape: tuple[int, int],
+    scopes: Sequence[Array] | None = None,
 ) -> sparse.csr_array:
     """Return what sequences may be aligned over: pairs about as good as the best of their unit.
 
@@ -163,13 +167,18 @@ def plausible(
         Rows and columns of pairs that are settled: their units fit nothing else.
     shape
         Number of units on both sides.
+    scopes
+        For each block how well the scopes around its pairs correspond, where that is known.
     """
     rows, columns = [known[0]], [known[1]]
-    for block, word in zip(blocks, words, strict=True):
+    for number, (block, word) in enumerate(zip(blocks, words, strict=True)):
         best = block.quality.max(axis=1, keepdims=True)
         near = (block.quality > 0.5) & (block.quality >= best - _NEAR_QUALITY)
         spoken = np.where(near, word, 0.0).max(axis=1, keepdims=True)
         near &= word >= spoken - _NEAR_WORDS
+        if scopes is not None:
+            around = np.where(near, scopes[number], 0.0).max(axis=1, keepdims=True)
+            near &= scopes[number] >= around - _NEAR_SCOPES
         near &= ~np.isin(block.rows, known[0])[:, None] & ~np.isin(block.columns, known[1])[None, :]
         found = np.nonzero(near)
         rows.append(block.rows[found[0]])

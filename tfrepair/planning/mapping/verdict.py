@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfrepair.core.tensor import Array
+from tfrepair.planning.dialects.words import NOISE
 from tfrepair.planning.mapping.scopes import ScopeScore
 from tfrepair.planning.mapping.sequence import order_evidence
-from tfrepair.planning.mapping.side import Side
+from tfrepair.planning.mapping.side import Side, unit_words
 from tfrepair.planning.mapping.solve import Block, Pairs, plausible
 from tfrepair.planning.mapping.units import Unit
 from tfrepair.planning.mapping.words import WordScore, prior, translation
@@ -24,6 +25,8 @@ _SUPPORT = 0.45
 _COMPLETE = 0.9
 _WORDS, _SCOPES, _ORDER, _NUMBERS = 1.0, 1.5, 0.8, 0.6
 _ROUNDS = 12
+_ORDERED, _SPOKEN, _SILENT, _SOME = 0.45, 0.55, 0.1, 0.15
+_CLASSES = frozenset({"dense", "conv", "bn", "ln", "gn", "emb", "deconv", "depthwise"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,15 @@ def _scores(
     scopes = ScopeScore(source, target, rows, columns, weights, partial=True) if len(rows) else None
     spoken = [words.block(block.rows, block.columns) for block in blocks]
     covered = [words.covered(block.rows, block.columns) for block in blocks]
-    fits = plausible(blocks, covered, (rows, columns), (len(source.units), len(target.units)))
+    around = [
+        scopes.block(block.rows, block.columns)
+        if scopes is not None
+        else np.zeros(block.quality.shape, np.float32)
+        for block in blocks
+    ]
+    fits = plausible(
+        blocks, covered, (rows, columns), (len(source.units), len(target.units)), around
+    )
     order = order_evidence(
         source,
         target,
@@ -137,11 +148,8 @@ def _scores(
         settled=list(zip(rows.tolist(), columns.tolist(), strict=True)),
     )
     found = []
-    for block, word in zip(blocks, spoken, strict=True):
+    for block, word, scope in zip(blocks, spoken, around, strict=True):
         place = order[block.rows][:, block.columns].toarray()
-        scope = (
-            scopes.block(block.rows, block.columns) if scopes is not None else np.zeros_like(word)
-        )
         total = _WORDS * word + _SCOPES * scope + _ORDER * place + _NUMBERS * block.numbers
         total = np.where(block.quality > 0, total * block.quality + 0.5 * block.quality, -np.inf)
         found.append(_Scores(block=block, words=word, scopes=scope, order=place, total=total))
@@ -167,6 +175,12 @@ def _first_rival(beside: Array, block: Block, rows: Array) -> int:
     """Return the source unit that comes next for a target, or -1."""
     best = int(beside.argmax())
     return int(block.rows[rows[best]]) if np.isfinite(beside[best]) else -1
+
+
+def _evidence_at(scores: _Scores, at: tuple[int, int]) -> float:
+    """Return all that speaks for a pair beside its shapes."""
+    named = float(scores.words[at]) + float(scores.scopes[at]) + float(scores.order[at])
+    return named + max(float(scores.block.numbers[at]), 0.0)
 
 
 def _complementary(source: Side, row: int, other: int | None) -> bool:
@@ -218,6 +232,8 @@ def _clear(
         if (gap == np.inf) is not alone or gap < _MARGIN:
             continue
         at = (place, columns[other])
+        if not alone and _evidence_at(scores, at) < _SOME:
+            continue
         found.append(
             Settled(
                 row=row,
@@ -248,8 +264,24 @@ def _supported(
     return [
         one
         for one in found
-        if whole or one.words + 1.5 * one.scopes + one.order + 0.4 * one.numbers >= _SUPPORT
+        if not _strangers(source.units[one.row], target.units[one.column], source, target, one)
+        and (whole or one.words + 1.5 * one.scopes + one.order + 0.4 * one.numbers >= _SUPPORT)
     ]
+
+
+def _strangers(one: Unit, other: Unit, source: Side, target: Side, found: Settled) -> bool:
+    """Tell whether both names say something that the other side says nowhere.
+
+    The last source of its shape and the last target of its shape need not belong together.
+    """
+    if found.numbers >= _ORDERED:
+        return False
+    mine = set(unit_words(one)) - set(target.words) - NOISE
+    its = set(unit_words(other)) - set(source.words) - NOISE - _CLASSES
+    if not mine or not its:
+        return False
+    around = found.order >= _ORDERED
+    return found.words < (_SILENT if around else _SPOKEN)
 
 
 def _open(

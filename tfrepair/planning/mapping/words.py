@@ -37,7 +37,7 @@ def _likeness(word: str, other: str) -> float:
     shorter, longer = sorted((word, other), key=len)
     if len(shorter) < 3:
         return 0.0
-    if longer.startswith(shorter):
+    if longer.startswith(shorter) or longer.endswith(shorter):
         return 0.6
     ratio = fuzz.ratio(word, other)
     return 0.5 if ratio >= _ALIKE and len(shorter) > 3 else 0.0
