@@ -146,8 +146,8 @@ def run(model: str, items: int, peers: int, folder: Path) -> dict[str, dict[str,
     many = measured([*python, EXPORT, str(folder), fresh("export"), *names[: 1 + peers]])
     found["one process, set_weights and export"] = per_item(first, many, peers)
     one = measured([*python, WRITE, str(folder), fresh("write"), names[0]])
-    many = measured([*python, WRITE, str(folder), fresh("write"), *names[: 1 + 3 * peers]])
-    found["one process, Checkpoint.write into a copy"] = per_item(one, many, 3 * peers)
+    many = measured([*python, WRITE, str(folder), fresh("write"), *names[: 1 + 8 * peers]])
+    found["one process, Checkpoint.write into a copy"] = per_item(one, many, 8 * peers)
     shutil.rmtree(folder / "export")
     shutil.rmtree(folder / "write")
     manifest = folder / "one.jsonl"
