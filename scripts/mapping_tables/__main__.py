@@ -1,7 +1,7 @@
 """Print the table of ``docs/mapping.md``: ``python -m scripts.mapping_tables [CASES_DIR ...]``.
 
 Every third family of cases (by a checksum of its name) is held out: recall was tuned on the others
-only, wrong assertions were mended in both. Cases of a folder that is given by hand are one more set.
+only, wrong assertions were mended in both. Folders that are given by hand are one more set each.
 """
 
 import argparse
