@@ -261,10 +261,16 @@ def _supported(
     complete = len(proposal) / max(len(target.units), 1)
     used = len(proposal) / max(len(source.units), 1)
     whole = complete >= _COMPLETE and used >= _COMPLETE
+    told = [one.words >= _SPOKEN for one in settled.values()]
+    # Where the two systems hardly share a word, that a pair shares none says nothing against it.
+    foreign = 3 * sum(told) < 2 * len(told)
     return [
         one
         for one in found
-        if not _strangers(source.units[one.row], target.units[one.column], source, target, one)
+        if (
+            foreign
+            or not _strangers(source.units[one.row], target.units[one.column], source, target, one)
+        )
         and (whole or one.words + 1.5 * one.scopes + one.order + 0.4 * one.numbers >= _SUPPORT)
     ]
 
