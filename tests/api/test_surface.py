@@ -17,8 +17,8 @@ from tfrepair.core import errors
 
 NAMES = {
     "Audit", "Inspection", "Plan", "Report", "Tensor", "TensorStore", "TfrepairError", "Verdict",
-    "__version__", "audit", "check", "convert", "diff", "explain", "inspect", "open", "plan", "recover",
-    "repair", "save_plan", "verify",
+    "__version__", "audit", "check", "convert", "diff", "explain", "inspect", "open", "plan",
+    "recover", "repair", "save_plan", "verify",
 }  # fmt: skip
 ROOT = Path(tfrepair.__file__).parents[1]
 

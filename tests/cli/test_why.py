@@ -49,5 +49,5 @@ def test_why(name: str, words: list[str]) -> None:
 
 def test_an_unknown_name_is_met_with_near_ones() -> None:
     with pytest.raises(UsageError) as caught:
-        why(PLAN, "dense/kernal")
+        why(PLAN, "dense/kernl")
     assert '"dense/kernel"' in str(caught.value.remedy)

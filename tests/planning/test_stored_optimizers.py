@@ -20,7 +20,7 @@ FAMILIES = {"cnn": "adam", "nested": "sgd", "rnn": "rmsprop", "both": "adam"}
 @pytest.mark.parametrize("file", KERAS, ids=lambda file: f"{file.parent.name}-{file.name}")
 def test_keras_files_of_every_version(file: Path) -> None:
     (found,) = stored_optimizers(tfrepair.open(file))
-    is_old = file.parent.name.startswith("keras1")
+    is_old = file.parent.name.startswith(("keras1", "keras2_0"))
     expected = "adagrad" if is_old and file.stem == "both" else FAMILIES[file.stem]
     assert found.family is not None
     assert found.family.name == expected
