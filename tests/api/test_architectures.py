@@ -99,7 +99,7 @@ def test_parameters_are_bounded_by_the_source() -> None:
     ("options", "words"),
     [
         ({"custom_objects": "nowhere.py"}, "no such file"),
-        ({"graph_inputs": ("x",)}, "name tensors of a .meta graph"),
+        ({"graph_inputs": ("x",)}, "name parts of a .meta graph"),
         ({"keras": 4}, "there is 2"),
         ({"input_shapes": ("a,b",)}, "expected numbers"),
     ],

@@ -83,7 +83,7 @@ INPUTS: dict[str, tuple[str, Make, int, str]] = {
     "pickle that builds a Popen": ("w.pkl", _pickle_that_builds, 5, "subprocess.Popen"),
     "header that announces 4 PiB": ("w.npy", _shape_bomb, 5, "w.npy"),
     "64 MiB of zeros in 200 bytes": ("w.npz", _compression_bomb, 5, "w.npz"),
-    "object array cut in half": ("w.npy", _half_written, 5, "w.npy"),
+    "object array cut in half": ("w.npy", _half_written, 4, "have no source"),
     "plain array cut": ("w.npy", _cut_array, 4, "are damaged"),
     "header that is code": ("w.npy", _header_that_is_code, 5, "w.npy"),
     "link out of a folder": ("w", _link_out_of_a_folder, 5, "b.npy"),

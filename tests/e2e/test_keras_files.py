@@ -50,7 +50,9 @@ def test_the_network_gives_what_its_writer_computed(name: str, tmp_path: Path) -
     assert sources["inner_a/kernel"] == ["encoder/inner_a/kernel"]
     assert not report["missing"]
     assert not report["ties"]
-    assert {slot["provenance"] for slot in report["optimizer"]} <= {"read", "initialised"}
+    for slot in report["optimizer"]:
+        # The learning rate is that of training_config.
+        assert slot["provenance"].startswith(("read", "initialised", "converted(constant"))
     held = json.loads((source.parent / "expected.json").read_text())["models"]["nested"]
     python(SERVE, tmp_path / "out", json.dumps(held["inputs"]), cwd=tmp_path)
     np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), held["outputs"], atol=1e-5)

@@ -275,7 +275,8 @@ def test_a_member_that_was_still_being_written(tmp_path: Path) -> None:
     path.write_bytes(data[: at + 400])
     store = open_source(path)
     assert [tensor.is_whole for tensor in store] == [True, False]
-    assert "still being written" in store.findings[0].message
+    assert "b.npy" in store.findings[0].message
+    assert "345 bytes of it are there" in store.findings[0].message
 
 
 def test_folder(tmp_path: Path) -> None:
