@@ -22,7 +22,7 @@ from tfrepair.api.skeletons import NoSkeleton, Skeletons
 from tfrepair.api.sources import open_store, source_reference
 from tfrepair.api.verification import verify
 from tfrepair.core.digest import text_digest
-from tfrepair.core.errors import TfrepairError
+from tfrepair.core.errors import TfrepairError, WriteError
 from tfrepair.core.findings import Severity
 from tfrepair.core.plan import Plan
 from tfrepair.core.tensor import TensorStore
@@ -139,6 +139,9 @@ def carry_out(task: Task) -> Result:
             status=Status.DEFERRED,
             cause=error.message,
         )
+    except WriteError as error:
+        # An engine may start an item again whose worker died behind the rename.
+        result = _found(replace(task, was_begun=True)) or failed(task.item, error)
     except TfrepairError as error:
         result = failed(task.item, error)
     except Exception as error:  # noqa: BLE001 - one source must not end the others
