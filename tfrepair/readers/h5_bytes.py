@@ -5,7 +5,6 @@ as long as they are not compressed. Every look at the bytes maps the file anew, 
 stays open in between.
 """
 
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing_extensions import override
 
 from tfrepair.core.errors import Truncated
 from tfrepair.core.tensor import Array, Shape
+from tfrepair.readers.byte_file import ByteFile
 from tfrepair.wire.mapping import map_file
 
 if TYPE_CHECKING:
@@ -100,30 +100,11 @@ class H5Bytes:
         return array
 
 
-class MemoryFile(io.RawIOBase):
+class MemoryFile(ByteFile):
     """A read-only file object over bytes, as the HDF5 library wants one."""
-
-    def __init__(self, data: memoryview) -> None:
-        super().__init__()
-        self._data = data
-        self._at = 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
 
     @override
     def tell(self) -> int:
-        return self._at
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}
-        self._at = max(0, bases[whence] + offset)
         return self._at
 
     @override

@@ -10,20 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
-
-from typing_extensions import override
+from typing import BinaryIO, cast
 
 from tfrepair.core.errors import Corrupt, OverLimit, SourceError, Truncated, Unsupported
 from tfrepair.core.findings import Finding, Severity
 from tfrepair.core.tensor import Limits
+from tfrepair.readers.byte_file import ByteFile
 from tfrepair.readers.h5_bytes import H5Bytes
 from tfrepair.readers.keys import printable
 from tfrepair.wire.mapping import map_file
 from tfrepair.wire.zip_scan import LOCAL, FoundMember, scan_members
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _ENCRYPTED = 1
 _BLOCK = 1 << 20
@@ -99,7 +95,7 @@ def is_intact(path: Path, member: FoundMember) -> bool:
 def opened_member(path: Path, member: FoundMember, limits: Limits) -> Iterator[BinaryIO]:
     """Open what is there of a member for reading."""
     part = member_part(path, member, limits)
-    with io.BufferedReader(_View(part.view())) as file:
+    with io.BufferedReader(ByteFile(part.view())) as file:
         yield cast("BinaryIO", file)
 
 
@@ -145,34 +141,3 @@ def damage_of(path: Path, member: FoundMember) -> SourceError | None:
     if not is_intact(path, member):
         return Corrupt(f"{where}: its checksum does not fit", remedy="look for another copy")
     return None
-
-
-class _View(io.RawIOBase):
-    """A read-only file object over bytes."""
-
-    def __init__(self, data: memoryview) -> None:
-        super().__init__()
-        self._data = data
-        self._at = 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}
-        self._at = max(0, bases[whence] + offset)
-        return self._at
-
-    @override
-    def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        target = memoryview(buffer).cast("B")
-        found = self._data[self._at : self._at + len(target)]
-        target[: len(found)] = found
-        self._at += len(found)
-        return len(found)
